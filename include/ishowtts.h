@@ -1,0 +1,196 @@
+/* iShowTTS: live speech in a cloned voice. The C API.
+ *
+ *     ishow_error err;
+ *     ishow_engine *engine;
+ *     if (ishow_open(NULL, &engine, &err)) { fputs(err.text, stderr); return 1; }
+ *     ishow_say(engine, NULL, "Hello chat!", NULL, on_audio, file, NULL, &err);
+ *     ishow_close(engine);
+ *
+ * Functions return 0 or a negative ishow_status; on failure results are untouched and `err`, which may
+ * be NULL, holds one sentence that says what was expected and what was found. Text is UTF-8, audio is
+ * mono float at ISHOW_RATE with full scale ±1. Parameter structs begin with their own size, so that a
+ * program built against an older header keeps working: initialise them with the matching _init.
+ *
+ * An engine and its voices may be used from any thread, one call at a time per engine; different engines
+ * are independent. Voices belong to the engine that made them and must be freed before it is closed.
+ */
+#ifndef ISHOWTTS_H
+#define ISHOWTTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ISHOW_API __attribute__((visibility("default")))
+#define ISHOW_VERSION "0.1.0"
+#define ISHOW_RATE 24000            /* Hz */
+#define ISHOW_TEXT_MAX 50000        /* bytes of one text given to ishow_say */
+#define ISHOW_NFE_MAX 1024          /* evaluations */
+#define ISHOW_CHUNK_FRAMES_MAX 8192 /* mel frames of clip and speech together, 87 s: the model's limit */
+
+typedef enum ishow_status {
+    ISHOW_OK = 0,
+    ISHOW_E_ARG = -1,         /* an argument is outside what is allowed */
+    ISHOW_E_NOMEM = -2,       /* out of memory */
+    ISHOW_E_IO = -3,          /* the system refused to read or write */
+    ISHOW_E_FORMAT = -4,      /* a file is not what it claims to be */
+    ISHOW_E_NOTFOUND = -5,    /* no such file, model or voice */
+    ISHOW_E_UNSUPPORTED = -6, /* not something that this build, model or machine can do */
+    ISHOW_E_LIMIT = -7,       /* over a limit */
+    ISHOW_E_CANCELLED = -8,   /* a callback returned non-zero */
+    ISHOW_E_INTERNAL = -9     /* a bug in the library */
+} ishow_status;
+
+typedef struct ishow_error {
+    int code;
+    char text[512];
+} ishow_error;
+
+ISHOW_API const char *ishow_version(void); /* of the library, "0.1.0" */
+
+/* -------- engine -------- */
+
+typedef struct ishow_engine ishow_engine;
+
+typedef enum ishow_arch {
+    ISHOW_ARCH_AUTO, /* by the model folder's model.toml, else by its name ("F5TTS_Base" is v0), else v1 */
+    ISHOW_ARCH_V1,   /* masks text padding, ropes all heads */
+    ISHOW_ARCH_V0    /* neither masks nor ropes more than head 0 */
+} ishow_arch;
+
+typedef struct ishow_open_params {
+    size_t size;
+    /* A name ("f5", "f5-v0": fetched with `ishowtts pull`; "builtin"), a checkpoint file, or a folder
+     * with a checkpoint and vocab.txt. NULL: the best model installed, else "builtin". */
+    const char *model;
+    const char *vocab;   /* vocab.txt; NULL: beside the checkpoint */
+    const char *vocoder; /* folder with config.yaml and pytorch_model.bin; NULL: vocos/ beside the checkpoint,
+                            else the one fetched with `ishowtts pull` */
+    ishow_arch arch;
+    int threads; /* 0: one a CPU that this process may use */
+} ishow_open_params;
+
+ISHOW_API void ishow_open_params_init(ishow_open_params *p);
+ISHOW_API int ishow_open(const ishow_open_params *params, ishow_engine **ret, ishow_error *err);
+ISHOW_API void ishow_close(ishow_engine *engine); /* accepts NULL */
+
+typedef struct ishow_info {
+    size_t size;
+    const char *engine;  /* "f5" or "builtin"; these strings live as long as the engine */
+    const char *model;   /* path of the checkpoint, or "" */
+    const char *arch;    /* "v1 dim 1024 depth 22 heads 16", or "" */
+    const char *kernels; /* "avx512", "avx2", "neon", "c" */
+    int threads;
+    uint64_t parameters; /* of the transformer */
+} ishow_info;
+
+ISHOW_API void ishow_describe(const ishow_engine *engine, ishow_info *ret); /* set ret->size before */
+
+/* -------- voices -------- */
+
+typedef struct ishow_voice ishow_voice;
+
+/* A voice from a few seconds of sound and the words in it. Any file libsndfile reads, at any rate and
+ * channel count; or n frames of interleaved PCM. The built-in engine needs no voice and refuses to make
+ * one (ISHOW_E_UNSUPPORTED). The words are mandatory. */
+ISHOW_API int ishow_voice_from_file(ishow_engine *engine, const char *path, const char *words,
+                                    ishow_voice **ret, ishow_error *err);
+ISHOW_API int ishow_voice_from_pcm(ishow_engine *engine, const float *pcm, size_t n, int channels,
+                                   int rate, const char *words, ishow_voice **ret, ishow_error *err);
+ISHOW_API void ishow_voice_free(ishow_voice *voice); /* accepts NULL */
+
+/* -------- speech -------- */
+
+typedef struct ishow_say_params {
+    size_t size;
+    int nfe;             /* evaluations of the model, 1..ISHOW_NFE_MAX; 7 */
+    float cfg_strength;  /* guidance, 0..10; 2. 0 halves the work */
+    float sway;          /* sway sampling coefficient, -1..1; -1 */
+    float speed;         /* 0.1..10; 1 */
+    uint64_t seed;       /* of the noise: as torch.manual_seed; ISHOW_SEED_RANDOM draws one */
+    float fix_duration;  /* seconds of clip and speech together; 0: estimated from the text */
+    float target_rms;    /* 0.001..1; 0.1 */
+    float cross_fade;    /* seconds between chunks, 0..10; 0.15 */
+    int remove_silence;  /* long pauses taken out; the audio comes when all of it is made; 0 */
+    int normalize;       /* numbers, dates, money, emoji … written out first; 1 */
+} ishow_say_params;
+
+#define ISHOW_SEED_RANDOM UINT64_MAX
+
+typedef struct ishow_stats {
+    size_t size;
+    uint64_t samples;           /* given to the callback */
+    double seconds;             /* that the call took */
+    double first_audio_seconds; /* until the callback's first call */
+    int chunks;                 /* pieces the text was split into */
+    uint64_t seed;              /* of the first chunk; chunk i used seed + i */
+    char voice[128];            /* what spoke: "f5", or the built-in voices used, "flite slt, espeak-ng cmn" */
+} ishow_stats;
+
+/* Called in order with each piece of audio; `n` > 0. Non-zero cancels: ishow_say returns
+ * ISHOW_E_CANCELLED within one evaluation. */
+typedef int (*ishow_audio_fn)(void *user, const float *samples, size_t n);
+
+/* Called between evaluations, may be NULL; non-zero cancels. `done` of `total` evaluations. */
+typedef int (*ishow_progress_fn)(void *user, int done, int total);
+
+ISHOW_API void ishow_say_params_init(ishow_say_params *p);
+
+/* Speaks `text`. `voice` must be NULL for the built-in engine and a voice for any other. `params` NULL
+ * takes the defaults; `stats` may be NULL. A text with nothing to speak is ISHOW_E_ARG. */
+ISHOW_API int ishow_say(ishow_engine *engine, const ishow_voice *voice, const char *text,
+                        const ishow_say_params *params, ishow_audio_fn on_audio, void *user,
+                        ishow_stats *stats, ishow_error *err);
+
+/* -------- sound encoding -------- */
+
+/* PCM in, the bytes of a container out: "wav", "flac", "ogg", "opus", "mp3", "pcm" (s16le). `total` is
+ * the number of samples to come, or 0 when unknown (a wav then carries the maximal sizes). */
+typedef struct ishow_encoder ishow_encoder;
+typedef int (*ishow_bytes_fn)(void *user, const void *bytes, size_t n); /* non-zero: ISHOW_E_IO */
+ISHOW_API int ishow_encoder_create(const char *format, uint64_t total, ishow_bytes_fn sink, void *user,
+                                   ishow_encoder **ret, ishow_error *err);
+ISHOW_API int ishow_encoder_write(ishow_encoder *e, const float *samples, size_t n, ishow_error *err);
+ISHOW_API int ishow_encoder_finish(ishow_encoder *e, ishow_error *err);
+ISHOW_API void ishow_encoder_free(ishow_encoder *e); /* accepts NULL */
+
+/* -------- checking -------- */
+
+typedef struct ishow_check {
+    const char *name;       /* of the tensor */
+    int ndim;
+    const int64_t *shape;
+    double nmse;            /* sum (a - b)^2 / sum b^2; NaN when it could not be compared */
+    int ok;                 /* nmse within tolerance */
+    const char *note;       /* why not compared, or "" */
+} ishow_check;
+
+/* Runs a golden case (a folder with case.json, ref.wav, vocab.txt, model.safetensors or model.pt, vocos/ and
+ * expected.safetensors) on its own weights and calls `on_check` once a tensor. `write` (or NULL) names
+ * a .safetensors file that receives what was computed. `weights` (or NULL) picks the checkpoint file within
+ * the folder. ret_failed counts the tensors that are out of tolerance or missing. */
+typedef void (*ishow_check_fn)(void *user, const ishow_check *check);
+ISHOW_API int ishow_verify(const char *dir, const char *weights, const char *write, double tolerance,
+                           int threads, ishow_check_fn on_check, void *user, int *ret_failed,
+                           ishow_error *err);
+
+/* -------- what is here -------- */
+
+/* One finding of `ishowtts doctor`. */
+typedef enum ishow_verdict { ISHOW_GOOD, ISHOW_NOTE, ISHOW_BAD } ishow_verdict;
+typedef struct ishow_finding {
+    const char *topic;   /* "cpu", "memory", "model f5", … */
+    ishow_verdict verdict;
+    const char *text;    /* what was found */
+    const char *mend;    /* a command that improves it, or "" */
+} ishow_finding;
+typedef void (*ishow_finding_fn)(void *user, const ishow_finding *f);
+ISHOW_API int ishow_doctor(ishow_finding_fn on_finding, void *user, ishow_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

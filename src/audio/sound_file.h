@@ -1,0 +1,37 @@
+/* Sound files in and out, by libsndfile: wav, flac, ogg vorbis, opus, mp3 and what else it reads. */
+#ifndef ISHOW_AUDIO_SOUND_FILE_H
+#define ISHOW_AUDIO_SOUND_FILE_H
+
+#include "audio/pcm.h"
+#include "base/error.h"
+
+#define SOUND_MAX_SECONDS 900  /* of a file that is read: longer is E_LIMIT */
+#define SOUND_MAX_CHANNELS 64
+#define SOUND_MIN_RATE 4000
+#define SOUND_MAX_RATE 384000
+
+/* Decodes a whole file (or bytes) at its own rate, channels averaged to one. NaN and Inf become 0
+ * and more than 1 % of them is E_FORMAT. An empty file is E_FORMAT. */
+int sound_read(const char *path, struct pcm *ret, struct error *err);
+int sound_read_memory(const void *data, size_t len, struct pcm *ret, struct error *err);
+
+enum sound_format { SOUND_WAV, SOUND_FLAC, SOUND_OGG, SOUND_OPUS, SOUND_MP3, SOUND_PCM /* raw s16le */ };
+
+/* By a file name's extension or a bare name ("mp3"); E_UNSUPPORTED lists what there is. */
+int sound_format_parse(const char *name, enum sound_format *ret, struct error *err);
+const char *sound_format_mime(enum sound_format f);
+
+/* An encoder: PCM in, container bytes out through `sink`, in order. 16-bit for wav and flac.
+ *
+ * When `total` (samples) is known the wav header has exact sizes from its first byte; otherwise (0)
+ * a wav is streamed with the sizes at their maximum, as OpenAI does. NaN and Inf in the input become 0
+ * and values are clipped to ±1. Opus is written at 48 kHz (resampled), the rest at AUDIO_RATE. */
+struct sound_encoder;
+typedef int (*sound_sink)(void *user, const void *bytes, size_t len, struct error *err);
+int sound_encoder_create(enum sound_format f, size_t total, sound_sink sink, void *user,
+                         struct sound_encoder **ret, struct error *err);
+int sound_encoder_write(struct sound_encoder *e, const float *samples, size_t n, struct error *err);
+int sound_encoder_finish(struct sound_encoder *e, struct error *err); /* flushes the trailer */
+void sound_encoder_free(struct sound_encoder *e);                     /* accepts NULL */
+
+#endif

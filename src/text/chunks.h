@@ -1,0 +1,20 @@
+/* Long texts into pieces that the model can speak in one go. */
+#ifndef ISHOW_TEXT_CHUNKS_H
+#define ISHOW_TEXT_CHUNKS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+struct chunks {
+    struct slice *items; /* in the arena; stripped of outer whitespace, none empty */
+    size_t count;
+};
+
+/* F5-TTS chunk_text: splits after ;:,.!? + whitespace and after ；：，。！？, then packs greedily into
+ * pieces of at most max_bytes UTF-8 bytes. One difference: a sentence that is longer than max_bytes
+ * by itself, which upstream passes whole, is cut at the last space, else at a character. */
+int chunks_split(const char *text, size_t len, size_t max_bytes, struct arena *arena,
+                 struct chunks *ret, struct error *err);
+
+#endif
