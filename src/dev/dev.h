@@ -109,10 +109,11 @@ void dev_grn(struct dev *d, float *x, struct seqs seqs, int cols, const float *g
 
 /* In place on the q and k parts of qkv [rows, 3 * heads * 64]: RMSNorm over each head with eps 1e-6
  * and gains q_gain, k_gain (device [64], both NULL: no norm), then rotary embedding of the first
- * `rope_heads` heads: pairs (2i, 2i+1), angle position * 10000^(-2i/64), position within sequence. */
+ * `rope_heads` heads: pairs (2i, 2i+1), angle position * inv_freq[i] in f32, position within its sequence.
+ * inv_freq host [32], nominally 10000^(-2i/64): a checkpoint carries its own, maybe rounded, copy. */
 #define DEV_HEAD_DIM 64
 void dev_qk_rope(struct dev *d, float *qkv, struct seqs seqs, int heads, int rope_heads,
-                 const float *q_gain, const float *k_gain);
+                 const float *inv_freq, const float *q_gain, const float *k_gain);
 
 /* out[rows, heads * 64] = softmax(q k^T / 8) v for each head, within each sequence. */
 void dev_attention(struct dev *d, const float *qkv, struct seqs seqs, int heads, float *out);
