@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #define SOUND_MAX_SECONDS 900  /* of a file that is read: longer is E_LIMIT */
+#define SOUND_MAX_BYTES (1u << 30) /* of a sound in memory or from a pipe */
 #define SOUND_MAX_CHANNELS 64
 #define SOUND_MIN_RATE 4000
 #define SOUND_MAX_RATE 384000
