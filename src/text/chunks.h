@@ -6,14 +6,19 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#define CHUNKS_MAX_BYTES (1u << 20) /* of one text; longer is E_LIMIT */
+
 struct chunks {
     struct slice *items; /* in the arena; stripped of outer whitespace, none empty */
     size_t count;
 };
 
-/* F5-TTS chunk_text: splits after ;:,.!? + whitespace and after ；：，。！？, then packs greedily into
- * pieces of at most max_bytes UTF-8 bytes. One difference: a sentence that is longer than max_bytes
- * by itself, which upstream passes whole, is cut at the last space, else at a character. */
+/* F5-TTS chunk_text: splits valid UTF-8 after ;:,.!? + whitespace and after ；：，。！？, then packs
+ * greedily into pieces of at most max_bytes UTF-8 bytes, sentences that end in an ASCII character
+ * parted by a space. One difference: a sentence that is longer than max_bytes by itself, which
+ * upstream passes whole, is cut at the last space, else at a character. A max_bytes under UTF8_MAX
+ * counts as UTF8_MAX, so that every character fits. E_FORMAT with the byte offset on invalid UTF-8.
+ * A text without anything but whitespace has no chunks. */
 int chunks_split(const char *text, size_t len, size_t max_bytes, struct arena *arena,
                  struct chunks *ret, struct error *err);
 
