@@ -20,19 +20,25 @@ enum sound_format { SOUND_WAV, SOUND_FLAC, SOUND_OGG, SOUND_OPUS, SOUND_MP3, SOU
 
 /* By a file name's extension or a bare name ("mp3"); E_UNSUPPORTED lists what there is. */
 int sound_format_parse(const char *name, enum sound_format *ret, struct error *err);
+const char *sound_format_name(enum sound_format f); /* "mp3" */
 const char *sound_format_mime(enum sound_format f);
 
 /* An encoder: PCM in, container bytes out through `sink`, in order. 16-bit for wav and flac.
  *
- * When `total` (samples) is known the wav header has exact sizes from its first byte; otherwise (0)
- * a wav is streamed with the sizes at their maximum, as OpenAI does. NaN and Inf in the input become 0
- * and values are clipped to ±1. Opus is written at 48 kHz (resampled), the rest at AUDIO_RATE. */
+ * When `total` (samples) is known the wav header has exact sizes from its first byte, and giving more
+ * or fewer is E_ARG; otherwise (0) a wav is streamed with the sizes at their maximum, as OpenAI does.
+ * All formats go out while they are written but flac, which comes whole at the end, because its header
+ * is completed last. NaN and Inf in the input become 0 and values are clipped to ±1. Everything is mono
+ * at AUDIO_RATE, which opus codes natively; opus at 48 kbit/s, mp3 at a constant 96 kbit/s.
+ *
+ * A sink returns 0 or an error code, which then is what the encoder returns. After a failure nothing
+ * more goes out and every call fails. Finishing without a single sample is E_ARG. */
 struct sound_encoder;
 typedef int (*sound_sink)(void *user, const void *bytes, size_t len, struct error *err);
 int sound_encoder_create(enum sound_format f, size_t total, sound_sink sink, void *user,
                          struct sound_encoder **ret, struct error *err);
 int sound_encoder_write(struct sound_encoder *e, const float *samples, size_t n, struct error *err);
 int sound_encoder_finish(struct sound_encoder *e, struct error *err); /* flushes the trailer */
-void sound_encoder_free(struct sound_encoder *e);                     /* accepts NULL */
+void sound_encoder_free(struct sound_encoder *e); /* accepts NULL; unfinished ones are abandoned */
 
 #endif
