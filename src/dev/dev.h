@@ -21,6 +21,8 @@
 
 struct dev;
 
+#define DEV_COLS_MAX 65536 /* inputs or outputs of a linear layer, columns of a row */
+
 /* CPU with `threads` threads (0: one a CPU this process may use). */
 int dev_open_cpu(int threads, struct dev **ret, struct error *err);
 void dev_close(struct dev *d); /* accepts NULL; frees nothing that dev_alloc or _create gave */
