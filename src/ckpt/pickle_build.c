@@ -69,7 +69,7 @@ int pickle_global_find(struct slice module, struct slice name, const struct pick
     if (strncmp(m, "__torch__", 9) == 0)
         return error_set(err, E_FORMAT, "data.pkl asks for %s.%s: this is a TorchScript program, not a checkpoint",
                          m, n);
-    if (strcmp(m, "torch") == 0 || strncmp(m, "torch.", 6) == 0)
+    if (strcmp(m, "torch") == 0 || strncmp(m, "torch.", 6) == 0 || strncmp(m, "numpy", 5) == 0)
         return error_set(err, E_FORMAT,
                          "data.pkl asks for %s.%s, which is not read here: save plain tensors of a common type",
                          m, n);
