@@ -28,7 +28,7 @@ extern "C" {
 #define ISHOW_VERSION "0.1.0"
 #define ISHOW_RATE 24000            /* Hz */
 #define ISHOW_TEXT_MAX 50000        /* bytes of one text given to ishow_say */
-#define ISHOW_NFE_MAX 1024          /* evaluations */
+#define ISHOW_NFE_MAX 256           /* evaluations */
 #define ISHOW_CHUNK_FRAMES_MAX 8192 /* mel frames of clip and speech together, 87 s: the model's limit */
 
 typedef enum ishow_status {
@@ -104,18 +104,26 @@ ISHOW_API void ishow_voice_free(ishow_voice *voice); /* accepts NULL */
 
 /* -------- speech -------- */
 
+/* Called in order with each piece of audio; `n` > 0. Non-zero cancels: ishow_say returns ISHOW_E_CANCELLED. */
+typedef int (*ishow_audio_fn)(void *user, const float *samples, size_t n);
+
+/* Called before every evaluation of the model with how many of `total` are done. Non-zero cancels. */
+typedef int (*ishow_progress_fn)(void *user, int done, int total);
+
 typedef struct ishow_say_params {
     size_t size;
     int nfe;             /* evaluations of the model, 1..ISHOW_NFE_MAX; 7 */
-    float cfg_strength;  /* guidance, 0..10; 2. 0 halves the work */
-    float sway;          /* sway sampling coefficient, -1..1; -1 */
-    float speed;         /* 0.1..10; 1 */
-    uint64_t seed;       /* of the noise: as torch.manual_seed; ISHOW_SEED_RANDOM draws one */
-    float fix_duration;  /* seconds of clip and speech together; 0: estimated from the text */
-    float target_rms;    /* 0.001..1; 0.1 */
-    float cross_fade;    /* seconds between chunks, 0..10; 0.15 */
-    int remove_silence;  /* long pauses taken out; the audio comes when all of it is made; 0 */
-    int normalize;       /* numbers, dates, money, emoji … written out first; 1 */
+    double cfg_strength; /* guidance, 0..10; 2. 0 halves the work */
+    double sway;         /* sway sampling coefficient, -1..1; -1 */
+    double speed;        /* 0.1..10; 1 */
+    uint64_t seed;       /* of the noise, as torch.manual_seed (which hears the low 32 bits); ISHOW_SEED_RANDOM */
+    double fix_duration; /* seconds of clip and speech together, a chunk; 0: estimated from the text */
+    double target_rms;   /* 0.001..1; 0.1 */
+    double cross_fade;   /* seconds between chunks, 0..10; 0.15 */
+    int remove_silence;  /* 1: long pauses are taken out, and the audio comes when all of it is made; 0 */
+    int normalize;       /* 1: numbers, dates, money, emoji and so on are written out first; 1 */
+    ishow_progress_fn on_progress; /* NULL */
+    void *progress_user;
 } ishow_say_params;
 
 #define ISHOW_SEED_RANDOM UINT64_MAX
@@ -126,21 +134,15 @@ typedef struct ishow_stats {
     double seconds;             /* that the call took */
     double first_audio_seconds; /* until the callback's first call */
     int chunks;                 /* pieces the text was split into */
-    uint64_t seed;              /* of the first chunk; chunk i used seed + i */
-    char voice[128];            /* what spoke: "f5", or the built-in voices used, "flite slt, espeak-ng cmn" */
+    uint64_t seed;              /* that was used */
+    char voice[256];            /* what spoke: "f5", or the built-in voices used, "flite slt, espeak-ng cmn" */
 } ishow_stats;
-
-/* Called in order with each piece of audio; `n` > 0. Non-zero cancels: ishow_say returns
- * ISHOW_E_CANCELLED within one evaluation. */
-typedef int (*ishow_audio_fn)(void *user, const float *samples, size_t n);
-
-/* Called between evaluations, may be NULL; non-zero cancels. `done` of `total` evaluations. */
-typedef int (*ishow_progress_fn)(void *user, int done, int total);
 
 ISHOW_API void ishow_say_params_init(ishow_say_params *p);
 
 /* Speaks `text`. `voice` must be NULL for the built-in engine and a voice for any other. `params` NULL
- * takes the defaults; `stats` may be NULL. A text with nothing to speak is ISHOW_E_ARG. */
+ * takes the defaults; `stats` may be NULL. A text with nothing to speak is ISHOW_E_ARG. The audio is what F5-TTS's
+ * infer_process makes of the same voice, text, parameters and seed; the chunks of a long text are cross-faded. */
 ISHOW_API int ishow_say(ishow_engine *engine, const ishow_voice *voice, const char *text,
                         const ishow_say_params *params, ishow_audio_fn on_audio, void *user,
                         ishow_stats *stats, ishow_error *err);

@@ -1,0 +1,30 @@
+/* From a voice and a text to audio, as F5-TTS's infer_process does it, streamed. */
+#ifndef ISHOW_ENGINE_SPEAK_H
+#define ISHOW_ENGINE_SPEAK_H
+
+#include "engine/f5.h"
+
+/* A reference clip, prepared but not yet raised to any loudness, and its words with the ending that
+ * upstream gives them. */
+struct ishow_voice {
+    struct pcm clip; /* at AUDIO_RATE */
+    float rms;       /* of the clip before any raising */
+    char *words;     /* owned; ends in ". " or "。" */
+};
+
+#define VOICE_MAX_WORDS 4096 /* bytes */
+
+/* Takes over `clip` (at any rate, empties it) when it succeeds. */
+int voice_create(struct pcm *clip, const char *words, struct ishow_voice **ret, struct error *err);
+
+/* How many mel frames clip and speech take together: `ref_samples` at AUDIO_RATE, lengths in UTF-8 bytes
+ * (infer_batch_process). fix_duration (seconds) overrides when > 0. At least max(tokens, clip's mel) + 1. */
+int64_t speech_frames(size_t ref_samples, size_t ref_bytes, size_t gen_bytes, double speed, double fix_duration,
+                      size_t tokens);
+
+/* `text` is valid UTF-8, already written out; params are checked. Fills stats' chunks and seed. */
+int f5_speak(struct f5 *f, const struct ishow_voice *voice, const char *text, size_t len,
+             const ishow_say_params *params, ishow_audio_fn on_audio, void *user, ishow_stats *stats,
+             struct error *err);
+
+#endif
