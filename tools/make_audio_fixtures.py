@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes tests/unit/silence_cases.h: what F5-TTS and pydub make of synthetic clips.
+"""Writes the expected figures of the audio tests, as F5-TTS, pydub, torchaudio and Vocos compute them.
 
-    python3 tools/make_audio_fixtures.py tests/unit/silence_cases.h
+    python3 tools/make_audio_fixtures.py tests/unit
 
-Needs the PyPI packages f5-tts, pydub, numpy and soundfile, and Python < 3.13 (pydub uses audioop).
-Each clip is a row of noise segments (samples, amplitude), which tests/unit/test_silence.c makes again
-from the same generator. The table has only figures: length and hash of the reference's output."""
+makes silence_cases.h and spectrum_cases.h there. Needs the PyPI packages f5-tts, pydub, vocos, torch,
+torchaudio, numpy and soundfile, and Python < 3.13 (pydub uses audioop). Inputs are noise that the tests
+make again from the same generator; the tables have the reference's output, or its length and hash."""
 import contextlib
 import io
 import os
@@ -16,9 +16,12 @@ from unittest import mock
 
 import numpy as np
 import soundfile
+import torch
+import torchaudio
+import vocos.heads
 
 # f5_tts imports these, what is called here does without: they need not be installed
-for unused in ("f5_tts.model", "f5_tts.model.utils", "torchaudio", "transformers", "vocos"):
+for unused in ("f5_tts.model", "f5_tts.model.utils", "transformers"):
     sys.modules[unused] = mock.MagicMock()
 
 from f5_tts.infer.utils_infer import preprocess_ref_audio_text, remove_silence_for_generated_wav  # noqa: E402
@@ -98,7 +101,7 @@ def expect(rate, segments, folder):
     return len(cut), hash32(cut), len(removed), hash32(removed)
 
 
-def main():
+def write_silence_cases(path):
     rows, parts = [], []
     with tempfile.TemporaryDirectory() as folder:
         for rate, segments in cases():
@@ -113,7 +116,7 @@ def main():
             line = "   "
         line += item
     lines.append(line)
-    with open(sys.argv[1], "w", encoding="utf-8") as out:
+    with open(path, "w", encoding="utf-8") as out:
         out.write("/* Made by tools/make_audio_fixtures.py: what F5-TTS 1.1 with pydub 0.25 makes of noise clips. */\n"
                   "#ifndef ISHOW_TESTS_SILENCE_CASES_H\n#define ISHOW_TESTS_SILENCE_CASES_H\n\n"
                   "#include <stdint.h>\n\n"
@@ -127,5 +130,39 @@ def main():
                   "} silence_cases[] = {\n" + "\n".join(rows) + "\n};\n\n#endif\n")
 
 
+def table(name, values):
+    lines, line = [], "   "
+    for v in values:
+        item = " %.9gf," % v
+        if "." not in item and "e" not in item:
+            item = " %.1ff," % v
+        if len(line) + len(item) > 110:
+            lines.append(line)
+            line = "   "
+        line += item
+    return "static const float %s[] = {\n%s\n};\n" % (name, "\n".join(lines + [line]))
+
+
+def write_spectrum_cases(path):
+    """mel_long, mel_short: of half-scale noise and of 513 samples; wave_1024, wave_64: of heads of noise."""
+    mel = torchaudio.transforms.MelSpectrogram(sample_rate=24000, n_fft=1024, win_length=1024, hop_length=256,
+                                               n_mels=100, power=1, center=True, normalized=False, norm=None)
+    out = ["/* Made by tools/make_audio_fixtures.py: what torchaudio and Vocos make of noise. */\n"
+           "#ifndef ISHOW_TESTS_SPECTRUM_CASES_H\n#define ISHOW_TESTS_SPECTRUM_CASES_H\n"]
+    for name, n in (("mel_long", 1500), ("mel_short", 513)):
+        wave = torch.from_numpy(noise([(n, 16384)]).astype(np.float32) / 32768)
+        out.append(table(name, mel(wave).clamp(min=1e-5).log().T.flatten().tolist()))
+    for n_fft, hop, frames in ((1024, 256, 4), (64, 16, 6)):
+        head = vocos.heads.ISTFTHead(1, n_fft, hop, "center")
+        head.out = torch.nn.Identity()
+        x = noise([(frames * (n_fft + 2), 32767)]).astype(np.float32) / 32768 * 6
+        with torch.inference_mode():
+            wave = head(torch.from_numpy(x).reshape(1, frames, n_fft + 2))
+        out.append(table("wave_%d" % n_fft, wave.flatten().tolist()))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("\n".join(out) + "\n#endif\n")
+
+
 if __name__ == "__main__":
-    main()
+    write_silence_cases(os.path.join(sys.argv[1], "silence_cases.h"))
+    write_spectrum_cases(os.path.join(sys.argv[1], "spectrum_cases.h"))
