@@ -3,6 +3,7 @@
 
 #include "audio/spectrum.h"
 #include "base/file.h"
+#include "base/toml.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,39 @@ static int named_v0(const char *path)
     return strstr(path, "F5TTS_Base") != NULL || strstr(path, "F5TTS_Small") != NULL;
 }
 
+/* model.toml: `arch = "v0"` or "v1" beside a checkpoint whose name does not tell. */
+static int read_settings(const char *path, ishow_arch *arch, struct error *err)
+{
+    struct buf text = BUF_INIT;
+    struct toml_doc *doc = NULL;
+    const char *name;
+    int rc = file_read(path, TOML_MAX_BYTES, &text, err);
+    if (rc)
+        return rc;
+    if (!(rc = toml_parse(text.ptr, text.len, TOML_1_1, &doc, err))) {
+        const struct toml_value *v = toml_get(toml_root(doc), "arch");
+        if (v && !(rc = toml_text(v, &name, err))) {
+            if (strcmp(name, "v0") == 0)
+                *arch = ISHOW_ARCH_V0;
+            else if (strcmp(name, "v1") == 0)
+                *arch = ISHOW_ARCH_V1;
+            else
+                rc = error_set(err, E_FORMAT, "line %d, column %d: arch is \"%s\", expected \"v0\" or \"v1\"", v->line,
+                               v->column, name);
+        }
+    }
+    if (rc)
+        error_prefix(err, "%s", path);
+    toml_free(doc);
+    buf_release(&text);
+    return rc;
+}
+
 static int settle_switches(const struct model_files *files, struct f5_switches s, struct f5_arch *a, struct error *err)
 {
+    int rc;
+    if (s.arch == ISHOW_ARCH_AUTO && files->settings && (rc = read_settings(files->settings, &s.arch, err)))
+        return rc;
     if (s.arch == ISHOW_ARCH_AUTO)
         s.arch = named_v0(files->checkpoint) ? ISHOW_ARCH_V0 : ISHOW_ARCH_V1;
     a->text_mask_padding = s.text_mask_padding >= 0 ? s.text_mask_padding : s.arch == ISHOW_ARCH_V1;

@@ -1,0 +1,52 @@
+/* `ishowtts`: finds the subcommand and hands over. */
+#include "cli/cli.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *what;
+} commands[] = {
+    {"say", cmd_say, "speak a text into a sound file"},
+    {"pull", cmd_pull, "fetch a model"},
+    {"verify", cmd_verify, "hold this build against reference tensors"},
+};
+
+static void print_help(FILE *out)
+{
+    fputs("usage: ishowtts COMMAND [options]\n"
+          "Live speech in a cloned voice.\n"
+          "\n",
+          out);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
+    fputs("\n`ishowtts COMMAND --help` tells more; `ishowtts --version` the version.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, ""); /* for the terminal's width of characters; numbers stay in C notation */
+    signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write error like any other */
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("ishowtts %s\n", ishow_version());
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "ishowtts: there is no command \"%s\"; see `ishowtts --help`\n", name);
+    return EXIT_USAGE;
+}
