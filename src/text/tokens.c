@@ -3,12 +3,16 @@
 #include "text/tokens.h"
 
 #include "base/utf8.h"
+#include "text/lexicon.h"
+#include "text/pinyin.h"
 #include "text/segment.h"
 
 #include <string.h>
 
 struct splitter {
+    struct lexicon lx;
     struct tokens out;
+    struct slice *readings; /* of the word at hand */
     const uint32_t *cps;
     const uint32_t *at; /* byte offset in `bytes` of each character, and the end */
     const char *bytes;
@@ -41,18 +45,50 @@ static uint32_t translate(uint32_t c)
     }
 }
 
-static int joins_without_space(struct slice t)
+/* Characters that bring a space before them. */
+static int is_spaced(uint32_t c)
 {
-    return t.len == 1 && memchr(" :'\"", t.ptr[0], 4);
+    return c >= 0x3100 && c <= 0x9FFF;
 }
 
-static void split_word(struct splitter *s, size_t i, size_t end)
+static int ends_in_space_or_quote(const struct tokens *t)
 {
-    size_t bytes = s->at[end] - s->at[i];
-    if (bytes == end - i && bytes > 1 && s->out.count && !joins_without_space(s->out.items[s->out.count - 1]))
+    return t->count && t->items[t->count - 1].len == 1 && memchr(" :'\"", t->items[t->count - 1].ptr[0], 4);
+}
+
+static void push_read(struct splitter *s, size_t i, struct slice reading)
+{
+    if (is_spaced(s->cps[i]))
         push(s, " ", 1);
-    for (; i < end; i++)
+    if (reading.len)
+        push(s, reading.ptr, reading.len);
+    else
         push_char(s, i);
+}
+
+/* A word is all ASCII, or has three bytes a character (on average: that is how the reference asks, and
+ * it matters for ASCII signs beside four-byte characters), or is a mixture, in which a character is read
+ * by itself, and only where it brings a space. */
+static void split_word(struct splitter *s, size_t begin, size_t end)
+{
+    size_t bytes = s->at[end] - s->at[begin], n = end - begin;
+    if (bytes == n) {
+        if (bytes > 1 && s->out.count && !ends_in_space_or_quote(&s->out))
+            push(s, " ", 1);
+        for (size_t i = begin; i < end; i++)
+            push_char(s, i);
+    } else if (bytes == 3 * n) {
+        pinyin_read(&s->lx, s->cps + begin, n, s->readings);
+        for (size_t i = begin; i < end; i++)
+            push_read(s, i, s->readings[i - begin]);
+    } else {
+        for (size_t i = begin; i < end; i++) {
+            struct slice reading = {"", 0};
+            if (is_spaced(s->cps[i]))
+                pinyin_read(&s->lx, s->cps + i, 1, &reading);
+            push_read(s, i, reading);
+        }
+    }
 }
 
 int tokens_split(const char *text, size_t len, struct arena *arena, struct tokens *ret,
@@ -65,13 +101,18 @@ int tokens_split(const char *text, size_t len, struct arena *arena, struct token
     if (valid != len)
         return error_set(err, E_FORMAT, "text is not UTF-8 at byte %zu", valid);
 
+    struct splitter s = {0};
+    int r = lexicon_builtin(&s.lx, err);
+    if (r < 0)
+        return r;
     size_t n = utf8_count(text, len);
     uint32_t *cps = arena_alloc(arena, (n + 1) * sizeof *cps);
     uint32_t *at = arena_alloc(arena, (n + 1) * sizeof *at);
     char *bytes = arena_alloc(arena, len + 1);
-    /* A word brings at most one space, a character at most one more. */
-    struct slice *items = arena_alloc(arena, (2 * n + 1) * sizeof *items);
-    if (!cps || !at || !bytes || !items)
+    /* Each character is one token and has at most one space before it. */
+    s.out.items = arena_alloc(arena, (2 * n + 1) * sizeof *s.out.items);
+    s.readings = arena_alloc(arena, (n + 1) * sizeof *s.readings);
+    if (!cps || !at || !bytes || !s.out.items || !s.readings)
         return error_nomem(err);
     for (size_t i = 0, k = 0; k < n; k++) {
         i += utf8_decode(text + i, len - i, &cps[k]);
@@ -79,12 +120,15 @@ int tokens_split(const char *text, size_t len, struct arena *arena, struct token
         at[k + 1] = at[k] + (uint32_t)utf8_encode(cps[k], bytes + at[k]);
     }
 
+    s.cps = cps;
+    s.at = at;
+    s.bytes = bytes;
+
     uint32_t *ends;
     size_t words;
-    int r = segment_words(cps, n, arena, &ends, &words, err);
+    r = segment_words(&s.lx, cps, n, arena, &ends, &words, err);
     if (r < 0)
         return r;
-    struct splitter s = {{items, 0}, cps, at, bytes};
     for (size_t w = 0, i = 0; w < words; i = ends[w++])
         split_word(&s, i, ends[w]);
     *ret = s.out;
