@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CKPT_MAX_DIMS 8
-#define CKPT_MAX_TENSORS 65536          /* F5-TTS v1 Base has 364 */
-#define CKPT_MAX_HEADER (64u << 20)     /* bytes of a safetensors header or of data.pkl */
-#define CKPT_MAX_NAME 512               /* bytes of a tensor's name */
+#define CKPT_MAX_DIMS    8
+#define CKPT_MAX_TENSORS 65536       /* F5-TTS v1 Base has 364 */
+#define CKPT_MAX_HEADER  (64u << 20) /* bytes of a safetensors header or of data.pkl */
+#define CKPT_MAX_NAME    512         /* bytes of a tensor's name */
 
 enum ckpt_dtype { CKPT_F32, CKPT_F16, CKPT_BF16, CKPT_F64, CKPT_I64, CKPT_I32, CKPT_U8, CKPT_OTHER };
 const char *ckpt_dtype_name(enum ckpt_dtype t);

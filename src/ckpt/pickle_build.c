@@ -67,12 +67,12 @@ int pickle_global_find(struct slice module, struct slice name, const struct pick
     text_shown(module, m);
     text_shown(name, n);
     if (strncmp(m, "__torch__", 9) == 0)
-        return error_set(err, E_FORMAT, "data.pkl asks for %s.%s: this is a TorchScript program, not a checkpoint",
-                         m, n);
-    if (strcmp(m, "torch") == 0 || strncmp(m, "torch.", 6) == 0 || strncmp(m, "numpy", 5) == 0)
         return error_set(err, E_FORMAT,
-                         "data.pkl asks for %s.%s, which is not read here: save plain tensors of a common type",
-                         m, n);
+                         "data.pkl asks for %s.%s: this is a TorchScript program, not a checkpoint", m, n);
+    if (strcmp(m, "torch") == 0 || strncmp(m, "torch.", 6) == 0 || strncmp(m, "numpy", 5) == 0)
+        return error_set(
+            err, E_FORMAT,
+            "data.pkl asks for %s.%s, which is not read here: save plain tensors of a common type", m, n);
     return error_set(err, E_FORMAT, "data.pkl asks for %s.%s, which a checkpoint has no business with", m, n);
 }
 
@@ -125,8 +125,9 @@ static int make_tensor(const struct pickle_list *args, struct arena *arena, stru
 {
     const struct pickle_value *a = args->items;
     if (args->count < 4 || a[0].kind != PICKLE_STORAGE || a[1].kind != PICKLE_INT || a[1].number < 0)
-        return error_set(err, E_FORMAT, "data.pkl builds a tensor from something other than storage, offset, "
-                                        "shape and strides");
+        return error_set(err, E_FORMAT,
+                         "data.pkl builds a tensor from something other than storage, offset, "
+                         "shape and strides");
     struct pickle_tensor *t = arena_alloc(arena, sizeof *t);
     if (!t)
         return error_nomem(err);
@@ -162,7 +163,8 @@ static int make_dict(const struct pickle_list *args, struct arena *arena, struct
         return error_nomem(err);
     struct pickle_value from = args->count ? args->items[0] : (struct pickle_value){0};
     if (args->count > 1 || (args->count && from.kind != PICKLE_DICT && from.kind != PICKLE_LIST))
-        return error_set(err, E_FORMAT, "data.pkl builds a dict from something that is neither dict nor list");
+        return error_set(err, E_FORMAT,
+                         "data.pkl builds a dict from something that is neither dict nor list");
     for (size_t i = 0; args->count && i < from.list->count; i++) {
         struct pickle_value v = from.list->items[i];
         if (from.kind == PICKLE_DICT) {
@@ -195,7 +197,8 @@ int pickle_reduce(const struct pickle_global *g, const struct pickle_list *args,
         return 0;
     case MAKES_TUPLE:
         if (args->count != 1 || (args->items[0].kind != PICKLE_TUPLE && args->items[0].kind != PICKLE_LIST))
-            return error_set(err, E_FORMAT, "data.pkl builds a torch.Size from something that is no sequence");
+            return error_set(err, E_FORMAT,
+                             "data.pkl builds a torch.Size from something that is no sequence");
         *ret = args->items[0];
         return 0;
     case MAKES_OTHER:

@@ -12,20 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_MAX_DEPTH 4                            /* {name: {"shape": [ */
-#define HEADER_MAX_VALUES (16 * CKPT_MAX_TENSORS)     /* all JSON values of the header together */
-#define HEADER_MAX_METADATA 65536                     /* entries of __metadata__ */
+#define HEADER_MAX_DEPTH    4                       /* {name: {"shape": [ */
+#define HEADER_MAX_VALUES   (16 * CKPT_MAX_TENSORS) /* all JSON values of the header together */
+#define HEADER_MAX_METADATA 65536                   /* entries of __metadata__ */
 
 static const struct {
     const char *name;
     enum ckpt_dtype dtype;
     int size;
 } dtypes[] = {
-    {"F32", CKPT_F32, 4},   {"F16", CKPT_F16, 2},       {"BF16", CKPT_BF16, 2},     {"F64", CKPT_F64, 8},
-    {"I64", CKPT_I64, 8},   {"I32", CKPT_I32, 4},       {"U8", CKPT_U8, 1},         {"BOOL", CKPT_OTHER, 1},
-    {"I8", CKPT_OTHER, 1},  {"I16", CKPT_OTHER, 2},     {"U16", CKPT_OTHER, 2},     {"U32", CKPT_OTHER, 4},
-    {"U64", CKPT_OTHER, 8}, {"F8_E4M3", CKPT_OTHER, 1}, {"F8_E5M2", CKPT_OTHER, 1}, {"F8_E8M0", CKPT_OTHER, 1},
-    {"C64", CKPT_OTHER, 8},
+    {"F32", CKPT_F32, 4},       {"F16", CKPT_F16, 2},       {"BF16", CKPT_BF16, 2},
+    {"F64", CKPT_F64, 8},       {"I64", CKPT_I64, 8},       {"I32", CKPT_I32, 4},
+    {"U8", CKPT_U8, 1},         {"BOOL", CKPT_OTHER, 1},    {"I8", CKPT_OTHER, 1},
+    {"I16", CKPT_OTHER, 2},     {"U16", CKPT_OTHER, 2},     {"U32", CKPT_OTHER, 4},
+    {"U64", CKPT_OTHER, 8},     {"F8_E4M3", CKPT_OTHER, 1}, {"F8_E5M2", CKPT_OTHER, 1},
+    {"F8_E8M0", CKPT_OTHER, 1}, {"C64", CKPT_OTHER, 8},
 };
 
 struct span {
@@ -73,7 +74,8 @@ static int read_shape(const char *name, const json_t *shape, struct ckpt_tensor 
 {
     char shown[SHOWN_MAX];
     if (!json_is_array(shape))
-        return error_set(err, E_FORMAT, "tensor %s has no \"shape\" array", text_shown(slice_str(name), shown));
+        return error_set(err, E_FORMAT, "tensor %s has no \"shape\" array",
+                         text_shown(slice_str(name), shown));
     size_t n = json_array_size(shape);
     if (n > CKPT_MAX_DIMS)
         return error_set(err, E_LIMIT, "tensor %s has %zu dimensions, the limit is %d",
@@ -135,8 +137,8 @@ static int read_tensor(const char *name, const json_t *entry, const char *data, 
         (uint64_t)bytes != span->end - span->begin) {
         char shape[CKPT_SHAPE_TEXT];
         ckpt_shape_text(t, shape);
-        return error_set(err, E_FORMAT, "tensor %s: %s of shape %s does not fill its %" PRIu64 " bytes", shown,
-                         dtype, shape, span->end - span->begin);
+        return error_set(err, E_FORMAT, "tensor %s: %s of shape %s does not fill its %" PRIu64 " bytes",
+                         shown, dtype, shape, span->end - span->begin);
     }
     t->data = data + span->begin;
     return 0;
@@ -159,10 +161,12 @@ static int check_tiling(struct span *spans, size_t n, uint64_t data_len, struct 
     for (size_t i = 0; i < n; i++) {
         if (spans[i].begin < at)
             return error_set(err, E_FORMAT, "tensors %s and %s overlap",
-                             text_shown(slice_str(spans[i - 1].name), a), text_shown(slice_str(spans[i].name), b));
+                             text_shown(slice_str(spans[i - 1].name), a),
+                             text_shown(slice_str(spans[i].name), b));
         if (spans[i].begin > at)
-            return error_set(err, E_FORMAT, "bytes %" PRIu64 " to %" PRIu64 " of the data belong to no tensor",
-                             at, spans[i].begin);
+            return error_set(err, E_FORMAT,
+                             "bytes %" PRIu64 " to %" PRIu64 " of the data belong to no tensor", at,
+                             spans[i].begin);
         at = spans[i].end;
     }
     if (at != data_len)
@@ -178,9 +182,8 @@ static int check_metadata(json_t *meta, struct error *err)
     if (!json_is_object(meta) || json_object_size(meta) > HEADER_MAX_METADATA)
         return error_set(err, E_FORMAT, "\"__metadata__\" must be an object of at most %d strings",
                          HEADER_MAX_METADATA);
-    json_object_foreach (meta, key, v)
-        if (!json_is_string(v))
-            return error_set(err, E_FORMAT, "\"__metadata__\" may hold nothing but strings");
+    json_object_foreach(meta, key, v) if (!json_is_string(v)) return error_set(
+        err, E_FORMAT, "\"__metadata__\" may hold nothing but strings");
     return 0;
 }
 
@@ -190,7 +193,8 @@ static int read_header(json_t *root, const char *data, uint64_t data_len, struct
     size_t n = 0;
     const char *name;
     json_t *entry;
-    json_object_foreach (root, name, entry) {
+    json_object_foreach(root, name, entry)
+    {
         int rc;
         if (strcmp(name, "__metadata__") == 0) {
             rc = check_metadata(entry, err);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FLATTEN_MAX_DEPTH 32
+#define FLATTEN_MAX_DEPTH  32
 #define FLATTEN_MAX_VISITS PICKLE_MAX_OPS /* dict entries; one dict may be found in many places */
 
 struct flatten {
@@ -48,8 +48,9 @@ static int add_tensor(struct flatten *f, size_t name_len, const struct pickle_te
         return error_set(f->err, E_FORMAT, "tensor %s: the zip has no entry data/%s", shown, key);
     uint64_t want = (uint64_t)t->storage->count * (uint64_t)t->storage->size;
     if (e->data.len != want)
-        return error_set(f->err, E_FORMAT, "tensor %s: the zip entry data/%s has %zu bytes, data.pkl says %" PRIu64,
-                         shown, key, e->data.len, want);
+        return error_set(f->err, E_FORMAT,
+                         "tensor %s: the zip entry data/%s has %zu bytes, data.pkl says %" PRIu64, shown, key,
+                         e->data.len, want);
     struct ckpt_tensor view = t->view;
     view.data = e->data.ptr + (size_t)t->offset * (size_t)t->storage->size;
     return tensor_set_add(f->out, (struct slice){f->name, name_len}, &view, f->err);
@@ -64,7 +65,8 @@ static int extend_name(struct flatten *f, size_t len, struct pickle_value key, s
         int n = snprintf(digits, sizeof digits, "%" PRId64, key.number);
         part = (struct slice){digits, (size_t)n};
     } else if (key.kind != PICKLE_TEXT) {
-        return error_set(f->err, E_FORMAT, "a dict with tensors in it has a key that is neither text nor number");
+        return error_set(f->err, E_FORMAT,
+                         "a dict with tensors in it has a key that is neither text nor number");
     }
     size_t dot = len > 0;
     if (part.len == 0)
@@ -132,8 +134,9 @@ static int check_byteorder(const struct zip_index *zip, struct slice prefix, str
     if (find_entry(zip, prefix, "byteorder", (struct slice){"", 0}, &e) || slice_eq_str(e->data, "little"))
         return 0;
     if (slice_eq_str(e->data, "big"))
-        return error_set(err, E_UNSUPPORTED, "the checkpoint was written on a big-endian machine; "
-                                             "save it again on a little-endian one");
+        return error_set(err, E_UNSUPPORTED,
+                         "the checkpoint was written on a big-endian machine; "
+                         "save it again on a little-endian one");
     return error_set(err, E_FORMAT, "the checkpoint's byteorder is \"%s\", expected \"little\"",
                      text_shown(e->data, shown));
 }
@@ -148,7 +151,8 @@ static int read_pickle(const struct zip_index *zip, struct tensor_set *out, stru
     if (rc)
         return rc;
     if (pkl->data.len > CKPT_MAX_HEADER)
-        return error_set(err, E_LIMIT, "data.pkl has %zu bytes, the limit is %u", pkl->data.len, CKPT_MAX_HEADER);
+        return error_set(err, E_LIMIT, "data.pkl has %zu bytes, the limit is %u", pkl->data.len,
+                         CKPT_MAX_HEADER);
     rc = zip_check_crc(pkl, err);
     if (rc)
         return rc;

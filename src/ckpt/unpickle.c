@@ -177,7 +177,8 @@ static int push_global(struct machine *m, struct slice module, struct slice name
 {
     struct pickle_value v = {.kind = PICKLE_GLOBAL};
     if (module.len > PICKLE_MAX_GLOBAL || name.len > PICKLE_MAX_GLOBAL)
-        return error_set(m->err, E_LIMIT, "data.pkl asks for a name of more than %d bytes", PICKLE_MAX_GLOBAL);
+        return error_set(m->err, E_LIMIT, "data.pkl asks for a name of more than %d bytes",
+                         PICKLE_MAX_GLOBAL);
     int rc = pickle_global_find(module, name, &v.global, m->err);
     return rc ? rc : push(m, v);
 }
@@ -461,8 +462,9 @@ static int run_one(struct machine *m, unsigned char op)
     case 'j': /* LONG_BINGET */
         return do_get(m, 4);
     default:
-        return error_set(m->err, E_FORMAT, "data.pkl uses opcode 0x%02x at byte %zu, which torch.save never writes",
-                         op, m->op_at);
+        return error_set(m->err, E_FORMAT,
+                         "data.pkl uses opcode 0x%02x at byte %zu, which torch.save never writes", op,
+                         m->op_at);
     }
 }
 

@@ -9,10 +9,10 @@
 #include "base/arena.h"
 #include "ckpt/ckpt.h"
 
-#define PICKLE_MAX_OPS (5u << 20)    /* opcodes run; a tensor takes about 60 */
-#define PICKLE_MAX_STACK 65536       /* values at once; Python saves in batches of 1000 */
-#define PICKLE_MAX_MARKS 256         /* containers being filled at once */
-#define PICKLE_MAX_MEMO (1u << 20)   /* a tensor takes about 9 */
+#define PICKLE_MAX_OPS    (5u << 20) /* opcodes run; a tensor takes about 60 */
+#define PICKLE_MAX_STACK  65536      /* values at once; Python saves in batches of 1000 */
+#define PICKLE_MAX_MARKS  256        /* containers being filled at once */
+#define PICKLE_MAX_MEMO   (1u << 20) /* a tensor takes about 9 */
 #define PICKLE_MAX_GLOBAL 256        /* bytes of a module's or a class's name */
 
 enum pickle_kind {
@@ -39,7 +39,7 @@ struct pickle_storage {
 
 struct pickle_tensor {
     const struct pickle_storage *storage;
-    int64_t offset; /* in elements; every element that shape and stride reach is in the storage */
+    int64_t offset;          /* in elements; every element that shape and stride reach is in the storage */
     struct ckpt_tensor view; /* dtype, ndim, shape, stride, count; no name, no data */
 };
 
@@ -47,7 +47,7 @@ struct pickle_value {
     enum pickle_kind kind;
     union {
         int64_t number;
-        struct slice text; /* in the pickle's bytes; not checked to be UTF-8 */
+        struct slice text;        /* in the pickle's bytes; not checked to be UTF-8 */
         struct pickle_list *list; /* tuple, list, dict */
         const struct pickle_global *global;
         const struct pickle_storage *storage;

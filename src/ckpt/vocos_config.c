@@ -10,13 +10,27 @@
 #include <yaml.h>
 
 #define YAML_MAX_DEPTH 16
-#define YAML_MAX_PATH 128
-#define FIGURE_MAX 1000000 /* of any number in the file; the largest real one is 24000 */
+#define YAML_MAX_PATH  128
+#define FIGURE_MAX     1000000 /* of any number in the file; the largest real one is 24000 */
 
 enum key {
-    FEATURES_CLASS, SAMPLE_RATE, N_FFT, HOP_LENGTH, N_MELS, FEATURES_PADDING,
-    BACKBONE_CLASS, INPUT_CHANNELS, DIM, INTERMEDIATE_DIM, NUM_LAYERS, ADANORM,
-    HEAD_CLASS, HEAD_DIM, HEAD_N_FFT, HEAD_HOP_LENGTH, HEAD_PADDING,
+    FEATURES_CLASS,
+    SAMPLE_RATE,
+    N_FFT,
+    HOP_LENGTH,
+    N_MELS,
+    FEATURES_PADDING,
+    BACKBONE_CLASS,
+    INPUT_CHANNELS,
+    DIM,
+    INTERMEDIATE_DIM,
+    NUM_LAYERS,
+    ADANORM,
+    HEAD_CLASS,
+    HEAD_DIM,
+    HEAD_N_FFT,
+    HEAD_HOP_LENGTH,
+    HEAD_PADDING,
     KEY_COUNT
 };
 
@@ -144,7 +158,8 @@ static int on_container(struct walk *w, const yaml_event_t *ev, int is_map)
     if (w->depth && w->frames[w->depth - 1].want_key)
         return error_set(w->err, E_FORMAT, "line %lu: a key must be a plain word", line_of(ev));
     if (w->depth == YAML_MAX_DEPTH)
-        return error_set(w->err, E_LIMIT, "line %lu: nested deeper than %d levels", line_of(ev), YAML_MAX_DEPTH);
+        return error_set(w->err, E_LIMIT, "line %lu: nested deeper than %d levels", line_of(ev),
+                         YAML_MAX_DEPTH);
     if (!is_map && w->depth == 0)
         return error_set(w->err, E_FORMAT, "line %lu: expected a mapping at the top", line_of(ev));
     int foreign = !is_map || (w->depth && w->frames[w->depth - 1].foreign);
@@ -201,8 +216,8 @@ static int agree(const struct walk *w, enum key a, enum key b)
 {
     if (w->figures[a] == w->figures[b])
         return 0;
-    return error_set(w->err, E_FORMAT, "line %lu: %s is %d, but %s is %d (line %lu)", w->lines[b], keys[b].path,
-                     w->figures[b], keys[a].path, w->figures[a], w->lines[a]);
+    return error_set(w->err, E_FORMAT, "line %lu: %s is %d, but %s is %d (line %lu)", w->lines[b],
+                     keys[b].path, w->figures[b], keys[a].path, w->figures[a], w->lines[a]);
 }
 
 static int check(const struct walk *w)

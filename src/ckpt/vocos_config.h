@@ -9,7 +9,7 @@
 #define VOCOS_CONFIG_MAX 65536 /* bytes */
 
 struct vocos_config {
-    int sample_rate, n_fft, hop_length, n_mels; /* feature_extractor.init_args */
+    int sample_rate, n_fft, hop_length, n_mels;            /* feature_extractor.init_args */
     int input_channels, dim, intermediate_dim, num_layers; /* backbone.init_args */
 };
 

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <zlib.h>
 
-#define END_SIZE 22
-#define END64_SIZE 56
+#define END_SIZE     22
+#define END64_SIZE   56
 #define LOCATOR_SIZE 20
 #define CENTRAL_SIZE 46
-#define LOCAL_SIZE 30
-#define COMMENT_MAX 65535
+#define LOCAL_SIZE   30
+#define COMMENT_MAX  65535
 
 struct directory {
     uint64_t offset, size, count;
@@ -89,7 +89,8 @@ static int find_directory(const char *data, size_t len, struct directory *ret, s
                          ZIP_MAX_ENTRIES);
     if (ret->offset > limit || ret->size != limit - ret->offset)
         return error_set(err, E_FORMAT,
-                         "the zip's directory (%" PRIu64 " bytes at %" PRIu64 ") does not end at its end record",
+                         "the zip's directory (%" PRIu64 " bytes at %" PRIu64
+                         ") does not end at its end record",
                          ret->size, ret->offset);
     return 0;
 }
@@ -137,8 +138,8 @@ static int locate_data(const char *data, uint64_t directory, uint64_t offset, ui
     const char *p = data + offset;
     uint64_t head = LOCAL_SIZE + (uint64_t)get16(p + 26) + get16(p + 28);
     if (head > directory - offset || size > directory - offset - head)
-        return error_set(err, E_FORMAT, "zip entry %s: its %" PRIu64 " bytes run past the end of the data", shown,
-                         size);
+        return error_set(err, E_FORMAT, "zip entry %s: its %" PRIu64 " bytes run past the end of the data",
+                         shown, size);
     struct slice name = {p + LOCAL_SIZE, get16(p + 26)};
     uint32_t local_size = get32(p + 22);
     if (!slice_eq(name, e->name) || get16(p + 8) != 0 ||
@@ -229,7 +230,8 @@ int zip_index_parse(const char *data, size_t len, struct zip_index *ret, struct 
         return rc;
     /* every entry takes its share of the directory, so this allocates no more than the file's size */
     if (dir.count > dir.size / CENTRAL_SIZE)
-        return error_set(err, E_FORMAT, "the zip's directory has no room for its %" PRIu64 " entries", dir.count);
+        return error_set(err, E_FORMAT, "the zip's directory has no room for its %" PRIu64 " entries",
+                         dir.count);
     struct zip_index z = {calloc(dir.count + 1, sizeof *z.entries), dir.count};
     if (!z.entries)
         return error_nomem(err);
