@@ -1,0 +1,47 @@
+# The front door: short words for what meson and the scripts in tools/ do. A bare `make` explains them.
+
+BUILD ?= build
+CC ?= cc
+TEXT ?= Hello chat, thanks for the follow!
+SAN ?=
+comma := ,
+
+.PHONY: help build speak check fuzz bench-kernels install deb clean
+help:
+	@echo 'iShowTTS: live speech in a cloned voice'
+	@echo
+	@echo '  make speak TEXT="Hello chat"   speak a text into speech.wav, and play it if there is a sound device'
+	@echo '  make build                     build/ishowtts, build/libishowtts.a and .so'
+	@echo '  make check                     every test; SAN=address,undefined with sanitizers, CC=clang with clang'
+	@echo '  make fuzz [SECONDS=60]         every fuzz target for that long'
+	@echo '  make bench-kernels             speed of the kernels beside the peak of this CPU'
+	@echo '  make install [PREFIX=/usr/local]'
+	@echo '  make clean'
+	@echo
+	@echo 'The first three install what is missing of packages.txt (Debian; asks sudo when it must).'
+
+build:
+	@tools/install-packages build
+	@tools/build "$(BUILD)" "$(CC)" ""
+
+speak: build
+	@$(BUILD)/ishowtts say --play -o speech.wav -- "$(TEXT)"
+
+check:
+	@tools/install-packages test
+	@tools/build "$(BUILD)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang,$(CC)),-clang)" "$(CC)" "$(SAN)" check
+
+SECONDS ?= 60
+fuzz:
+	@tools/install-packages develop
+	@tools/fuzz "$(SECONDS)"
+
+bench-kernels: build
+	@$(BUILD)/tests/kern/kerncheck --bench
+
+PREFIX ?= /usr/local
+install: build
+	meson configure $(BUILD) --prefix "$(PREFIX)" && meson install -C $(BUILD)
+
+clean:
+	rm -rf build build-*
