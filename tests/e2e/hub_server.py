@@ -1,6 +1,6 @@
-"""A hub on 127.0.0.1: answers as huggingface.co does, with faults on request. Standard library only.
+"""A hub on this machine: answers as huggingface.co does, with faults on request. Standard library only.
 
-Two servers run in one process: the hub, and on another port the delivery network that large files are
+Two servers run in one process: the hub, and on 127.0.0.2 the delivery network that large files are
 redirected to. `Hub.faults` maps a file's name to a list of faults; each GET (or HEAD, for those that say
 so) takes the first that applies. What was asked is recorded in `Hub.requests`.
 """
@@ -59,7 +59,7 @@ class Hub:
         self.cdn = self._start("cdn")
 
     def _start(self, where):
-        server = Server(("127.0.0.1", 0), _handler(self, where))
+        server = Server(("127.0.0.1" if where == "hub" else "127.0.0.2", 0), _handler(self, where))
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return server
 
@@ -163,7 +163,7 @@ def _handler(hub, where):
             if hub.sized:
                 about["X-Linked-Size"] = str(len(file.data))
             about["ETag"] = '"%s"' % hashlib.md5(file.data).hexdigest()
-            about["Location"] = "http://127.0.0.1:%d/blobs/%s?Signature=a%%2Bb&name=%s" % (
+            about["Location"] = "http://127.0.0.2:%d/blobs/%s?Signature=a%%2Bb&name=%s" % (
                 hub.cdn.server_port, file.etag, urllib.parse.quote(name))
             self.refuse(302, headers=about)
 
