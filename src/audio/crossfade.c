@@ -35,11 +35,11 @@ int crossfade_append(struct pcm *out, const float *next, size_t next_len, size_t
         overlap = next_len;
     if (pcm_reserve(out, next_len - overlap))
         return E_NOMEM;
-    float *tail = out->samples + (out->len - overlap);
+    float *tail = overlap ? out->samples + (out->len - overlap) : NULL;
     for (size_t i = 0; i < overlap; i++) {
         /* a fade of one sample is all old, as linspace(0, 1, 1) is [0] */
         double in = overlap > 1 ? (double)i / (double)(overlap - 1) : 0;
         tail[i] = (float)(tail[i] * (1 - in) + next[i] * in);
     }
-    return pcm_append(out, next + overlap, next_len - overlap);
+    return next_len > overlap ? pcm_append(out, next + overlap, next_len - overlap) : 0;
 }

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ISTFT_N_FFT_MAX 65536
+#define ISTFT_N_FFT_MAX     65536
 #define ISTFT_MAGNITUDE_MAX 100.0f /* Vocos' own safeguard */
-#define ISTFT_POWER_MIN 1e-11f     /* below it torch.istft refuses, too */
+#define ISTFT_POWER_MIN     1e-11f /* below it torch.istft refuses, too */
 
 struct istft_plan {
     kiss_fftr_cfg fft;
@@ -45,7 +45,8 @@ static int plan_init(struct istft_plan *plan, size_t n_fft, size_t wave_len)
 int istft_vocos(const float *head, size_t frames, int n_fft, int hop, float *wave, struct error *err)
 {
     if (n_fft < 4 || n_fft > ISTFT_N_FFT_MAX || n_fft % 2 || hop < 1 || hop > n_fft / 2)
-        return error_set(err, E_ARG, "iSTFT: n_fft %d must be even and within 4..%d, hop %d within 1..n_fft/2", n_fft,
+        return error_set(err, E_ARG,
+                         "iSTFT: n_fft %d must be even and within 4..%d, hop %d within 1..n_fft/2", n_fft,
                          ISTFT_N_FFT_MAX, hop);
     if (frames < 2 || frames > PTRDIFF_MAX / sizeof(float) / ((size_t)n_fft + 2))
         return error_set(err, E_ARG, "iSTFT: needs at least 2 frames, there are %zu", frames);
@@ -78,7 +79,8 @@ int istft_vocos(const float *head, size_t frames, int n_fft, int hop, float *wav
     }
     for (size_t i = 0; i < len; i++) {
         if (plan.power[i] < ISTFT_POWER_MIN) {
-            rc = error_set(err, E_ARG, "iSTFT: windows of %d with hop %d leave sample %zu uncovered", n_fft, hop, i);
+            rc = error_set(err, E_ARG, "iSTFT: windows of %d with hop %d leave sample %zu uncovered", n_fft,
+                           hop, i);
             goto done;
         }
         wave[i] /= (float)n_fft * plan.power[i]; /* KissFFT's inverse is not scaled */

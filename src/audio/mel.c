@@ -93,7 +93,8 @@ static float mirrored(const float *wave, ptrdiff_t n, ptrdiff_t i)
 int mel_compute(const float *wave, size_t n, float *mel, struct error *err)
 {
     if (n <= MEL_N_FFT / 2 || n > PTRDIFF_MAX / 4)
-        return error_set(err, E_ARG, "a mel spectrum needs more than %d samples, there are %zu", MEL_N_FFT / 2, n);
+        return error_set(err, E_ARG, "a mel spectrum needs more than %d samples, there are %zu",
+                         MEL_N_FFT / 2, n);
     struct mel_plan *plan = plan_create();
     if (!plan)
         return error_nomem(err);

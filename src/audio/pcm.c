@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +18,12 @@ int pcm_reserve(struct pcm *p, size_t extra)
 {
     if (extra <= p->cap - p->len)
         return 0;
-    size_t most = PTRDIFF_MAX / sizeof *p->samples;
-    if (extra > most - p->len)
+    if (extra > PCM_MAX_SAMPLES - p->len)
         return E_NOMEM;
     size_t need = p->len + extra;
     size_t cap = p->cap < PCM_CAP_MIN ? PCM_CAP_MIN : p->cap;
     while (cap < need)
-        cap = cap > most / 2 ? need : cap * 2;
+        cap *= 2;
     float *samples = realloc(p->samples, cap * sizeof *samples);
     if (!samples)
         return E_NOMEM;

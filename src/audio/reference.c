@@ -12,15 +12,15 @@
 
 #include <stdlib.h>
 
-#define MAX_MS (REFERENCE_MAX_SECONDS * 1000)
+#define MAX_MS    (REFERENCE_MAX_SECONDS * 1000)
 #define ENOUGH_MS 6000 /* with more than this, a piece that would pass MAX_MS is left out */
-#define KEEP_MS 1000   /* silence around a piece */
-#define TRIM_DB -42.0
+#define KEEP_MS   1000 /* silence around a piece */
+#define TRIM_DB   -42.0
 
 /* Silence that is appended: 50 ms at 11025 Hz, which is how pydub makes it, converted by linear
  * interpolation, which ends with the last sample. 1198 samples at 24 kHz. */
 #define TAIL_SAMPLES 551
-#define TAIL_RATE 11025
+#define TAIL_RATE    11025
 
 /* Puts together the pieces of `clip` that make up ~12 s; `out` is empty. */
 static int gather(const struct pcm *clip, long min_ms, double threshold_db, struct pcm *out)
@@ -62,14 +62,16 @@ int reference_cut(const struct pcm *clip, struct pcm *ret, struct error *err)
     struct piece speech = silence_trim(&out, TRIM_DB);
     double seconds = (double)(speech.end - speech.start) / out.rate;
     if (speech.end == speech.start) {
-        rc = error_set(err, E_FORMAT, "the reference clip is silent: nothing in its %.2f s is louder than %g dBFS",
+        rc = error_set(err, E_FORMAT,
+                       "the reference clip is silent: nothing in its %.2f s is louder than %g dBFS",
                        (double)clip->len / clip->rate, TRIM_DB);
         goto done;
     }
     if (seconds < REFERENCE_MIN_SECONDS) {
-        rc = error_set(err, E_FORMAT,
-                       "the reference clip is %.2f s long after trimming silence; at least %g s of speech is needed",
-                       seconds, REFERENCE_MIN_SECONDS);
+        rc = error_set(
+            err, E_FORMAT,
+            "the reference clip is %.2f s long after trimming silence; at least %g s of speech is needed",
+            seconds, REFERENCE_MIN_SECONDS);
         goto done;
     }
     size_t tail = 1 + (TAIL_SAMPLES - 1) * (size_t)out.rate / TAIL_RATE;
@@ -88,8 +90,8 @@ done:
 int reference_prepare(struct pcm *clip, float target_rms, float *ret_rms, struct error *err)
 {
     if (clip->rate < SOUND_MIN_RATE || clip->rate > SOUND_MAX_RATE)
-        return error_set(err, E_ARG, "the reference clip's sample rate is %d Hz, it must be within %d..%d", clip->rate,
-                         SOUND_MIN_RATE, SOUND_MAX_RATE);
+        return error_set(err, E_ARG, "the reference clip's sample rate is %d Hz, it must be within %d..%d",
+                         clip->rate, SOUND_MIN_RATE, SOUND_MAX_RATE);
     if (clip->len > (size_t)SOUND_MAX_SECONDS * (size_t)clip->rate)
         return error_set(err, E_LIMIT, "the reference clip is longer than %d seconds", SOUND_MAX_SECONDS);
     struct pcm out = {0};

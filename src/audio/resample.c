@@ -9,9 +9,10 @@
 
 int pcm_resample(struct pcm *p, int rate, struct error *err)
 {
-    if (rate < SOUND_MIN_RATE || rate > SOUND_MAX_RATE || p->rate < SOUND_MIN_RATE || p->rate > SOUND_MAX_RATE)
-        return error_set(err, E_ARG, "cannot convert %d Hz to %d Hz: sample rates go from %d to %d Hz", p->rate,
-                         rate, SOUND_MIN_RATE, SOUND_MAX_RATE);
+    if (rate < SOUND_MIN_RATE || rate > SOUND_MAX_RATE || p->rate < SOUND_MIN_RATE ||
+        p->rate > SOUND_MAX_RATE)
+        return error_set(err, E_ARG, "cannot convert %d Hz to %d Hz: sample rates go from %d to %d Hz",
+                         p->rate, rate, SOUND_MIN_RATE, SOUND_MAX_RATE);
     if (rate == p->rate)
         return 0;
     if (p->len > SIZE_MAX / (2 * SOUND_MAX_RATE))
@@ -27,12 +28,12 @@ int pcm_resample(struct pcm *p, int rate, struct error *err)
         soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
         soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
         size_t done;
-        soxr_error_t failed = soxr_oneshot(p->rate, rate, 1, p->samples, p->len, NULL, out.samples, len, &done, &io,
-                                           &quality, &runtime);
+        soxr_error_t failed = soxr_oneshot(p->rate, rate, 1, p->samples, p->len, NULL, out.samples, len,
+                                           &done, &io, &quality, &runtime);
         if (failed) {
             pcm_release(&out);
-            return error_set(err, strstr(failed, "malloc") ? E_NOMEM : E_INTERNAL, "cannot convert %d Hz to %d Hz: %s",
-                             p->rate, rate, failed);
+            return error_set(err, strstr(failed, "malloc") ? E_NOMEM : E_INTERNAL,
+                             "cannot convert %d Hz to %d Hz: %s", p->rate, rate, failed);
         }
     }
     pcm_release(p);

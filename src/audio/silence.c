@@ -37,7 +37,8 @@ int piece_append(struct pcm *out, const struct pcm *from, struct piece p)
     size_t len = p.end - p.start;
     if (pcm_reserve(out, len))
         return E_NOMEM;
-    pcm_append(out, from->samples + start, end - start);
+    if (end > start)
+        pcm_append(out, from->samples + start, end - start);
     return pcm_append_silence(out, len - (end - start));
 }
 
@@ -81,8 +82,9 @@ static int scan_init(struct scan *s, const struct pcm *clip, long min_ms, double
         return E_NOMEM;
     s->sums[0] = 0;
     for (size_t i = 1; i < n; i++)
-        s->sums[i] = s->sums[i - 1] + energy(clip, pcm_samples_at((long)(i - 1) * SILENCE_STEP_MS, clip->rate),
-                                             pcm_samples_at((long)i * SILENCE_STEP_MS, clip->rate));
+        s->sums[i] =
+            s->sums[i - 1] + energy(clip, pcm_samples_at((long)(i - 1) * SILENCE_STEP_MS, clip->rate),
+                                    pcm_samples_at((long)i * SILENCE_STEP_MS, clip->rate));
     return 0;
 }
 
@@ -111,9 +113,9 @@ static int add_range(struct pieces *p, long start, long end)
 static int find_loud(const struct scan *s, struct pieces *ret)
 {
     long last_start = s->len_ms - s->min_ms;
-    long from = 0;        /* end of the silence before */
+    long from = 0;         /* end of the silence before */
     long silent_from = -1; /* start of the silence that is growing; -1: none yet */
-    long prev = 0;        /* the latest silent window's start */
+    long prev = 0;         /* the latest silent window's start */
     for (long ms = 0; ms <= last_start;) {
         if (scan_is_silent(s, ms)) {
             if (silent_from < 0) {
@@ -151,7 +153,8 @@ static void widen(struct pieces *p, const struct scan *s, long keep_ms)
         }
         start = start < 0 ? 0 : start;
         end = end > s->len_ms ? s->len_ms : end;
-        p->items[i] = (struct piece){pcm_samples_at(start, s->clip->rate), pcm_samples_at(end, s->clip->rate)};
+        p->items[i] =
+            (struct piece){pcm_samples_at(start, s->clip->rate), pcm_samples_at(end, s->clip->rate)};
         start = next;
     }
 }
@@ -203,8 +206,8 @@ static long quiet_edge(const struct pcm *p, struct piece clip, int backwards, do
         size_t from = pcm_samples_at(ms, p->rate);
         size_t to = pcm_samples_at(ms + SILENCE_STEP_MS < len_ms ? ms + SILENCE_STEP_MS : len_ms, p->rate);
         size_t have = to < len ? to : len; /* the rest counts as zeros */
-        int64_t sum = backwards ? energy(p, clip.end - have, clip.end - from) :
-                                  energy(p, clip.start + from, clip.start + have);
+        int64_t sum = backwards ? energy(p, clip.end - have, clip.end - from)
+                                : energy(p, clip.start + from, clip.start + have);
         unsigned rms = whole_rms(sum, to - from);
         if (rms && 20 * (log(rms / FULL_SCALE) / log(10)) >= threshold_db)
             break;

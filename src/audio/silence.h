@@ -36,7 +36,7 @@ struct piece silence_trim(const struct pcm *clip, double threshold_db);
 /* Appends a piece of `from`, its missing samples as zeros. 0 or E_NOMEM. */
 int piece_append(struct pcm *out, const struct pcm *from, struct piece p);
 
-long pcm_ms(size_t samples, int rate);        /* length in ms as pydub rounds it */
+long pcm_ms(size_t samples, int rate); /* length in ms as pydub rounds it */
 size_t pcm_samples_at(long ms, int rate);
 
 #endif

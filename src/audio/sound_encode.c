@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENCODE_BLOCK 2048           /* samples */
-#define ENCODE_HELD_MAX (1u << 30)  /* bytes of a flac until its end: over nine hours */
+#define ENCODE_BLOCK     2048       /* samples */
+#define ENCODE_HELD_MAX  (1u << 30) /* bytes of a flac until its end: over nine hours */
 #define WAV_HEADER_BYTES 44
-#define WAV_SAMPLES_MAX ((UINT32_MAX - WAV_HEADER_BYTES) / 2)
-#define OPUS_PAGE_MS 100.0          /* sound in one page: what a listener waits for */
-#define OPUS_LEVEL ((256 - 48) / 250.0) /* libsndfile's scale from 256 kbit/s to 6; this is 48 */
-#define MP3_LEVEL ((160 - 96) / 152.0)  /* from 160 kbit/s to 8; this is 96 */
+#define WAV_SAMPLES_MAX  ((UINT32_MAX - WAV_HEADER_BYTES) / 2)
+#define OPUS_PAGE_MS     100.0                /* sound in one page: what a listener waits for */
+#define OPUS_LEVEL       ((256 - 48) / 250.0) /* libsndfile's scale from 256 kbit/s to 6; this is 48 */
+#define MP3_LEVEL        ((160 - 96) / 152.0) /* from 160 kbit/s to 8; this is 96 */
 
 struct sound_encoder {
     enum sound_format format;
@@ -30,8 +30,8 @@ struct sound_encoder {
     size_t written; /* samples so far */
     sound_sink sink;
     void *user;
-    struct error *err;  /* of the call that is running, for the sink */
-    int failed;         /* code of the first failure: nothing goes out after it */
+    struct error *err; /* of the call that is running, for the sink */
+    int failed;        /* code of the first failure: nothing goes out after it */
     int finished;
 
     SNDFILE *sf;         /* NULL for wav and pcm */
@@ -86,17 +86,17 @@ static int hold(struct sound_encoder *e, const void *data, size_t n)
     return 0;
 }
 
+/* Always takes everything, because libsndfile's own ways out of a failed write leak; after a failure the
+ * bytes go nowhere, and e->failed tells. */
 static sf_count_t out_write(const void *data, sf_count_t n, void *user)
 {
     struct sound_encoder *e = user;
-    if (e->failed || n <= 0)
+    if (n <= 0)
         return 0;
-    if (encoder_holds(e))
+    if (!e->failed && encoder_holds(e))
         e->failed = hold(e, data, (size_t)n);
-    else if (e->pos == e->len)
+    else if (!e->failed && e->pos == e->len)
         e->failed = e->sink(e->user, data, (size_t)n, e->err);
-    if (e->failed)
-        return 0;
     e->pos += n;
     if (e->len < e->pos)
         e->len = e->pos;
@@ -114,7 +114,7 @@ static int open_sndfile(struct sound_encoder *e, struct error *err)
     SF_VIRTUAL_IO io = {out_len, out_seek, out_read, out_write, out_tell};
     SF_INFO info = {.samplerate = AUDIO_RATE, .channels = 1, .format = formats[e->format]};
     e->sf = sf_open_virtual(&io, SFM_WRITE, &info, e);
-    if (!e->sf && e->failed)
+    if (e->failed)
         return e->failed;
     if (!e->sf)
         return error_set(err, E_UNSUPPORTED, "libsndfile (%s) cannot encode %s: %s", sf_version_string(),
@@ -173,11 +173,12 @@ static int16_t quantise(float x)
 
 /* -------- the encoder -------- */
 
-int sound_encoder_create(enum sound_format f, size_t total, sound_sink sink, void *user, struct sound_encoder **ret,
-                         struct error *err)
+int sound_encoder_create(enum sound_format f, size_t total, sound_sink sink, void *user,
+                         struct sound_encoder **ret, struct error *err)
 {
     if (f == SOUND_WAV && total > WAV_SAMPLES_MAX)
-        return error_set(err, E_LIMIT, "a wav holds at most %zu samples, not %zu", (size_t)WAV_SAMPLES_MAX, total);
+        return error_set(err, E_LIMIT, "a wav holds at most %zu samples, not %zu", (size_t)WAV_SAMPLES_MAX,
+                         total);
     struct sound_encoder *e = calloc(1, sizeof *e);
     if (!e)
         return error_nomem(err);
@@ -239,9 +240,11 @@ int sound_encoder_write(struct sound_encoder *e, const float *samples, size_t n,
     if (rc)
         return rc;
     if (e->total && n > e->total - e->written)
-        return e->failed = error_set(err, E_ARG, "the encoder was promised %zu samples and is given more", e->total);
+        return e->failed =
+                   error_set(err, E_ARG, "the encoder was promised %zu samples and is given more", e->total);
     if (e->format == SOUND_WAV && n > WAV_SAMPLES_MAX - e->written)
-        return e->failed = error_set(err, E_LIMIT, "a wav holds at most %zu samples", (size_t)WAV_SAMPLES_MAX);
+        return e->failed =
+                   error_set(err, E_LIMIT, "a wav holds at most %zu samples", (size_t)WAV_SAMPLES_MAX);
     while (n) {
         float block[ENCODE_BLOCK];
         size_t now = n < ENCODE_BLOCK ? n : ENCODE_BLOCK;
@@ -264,8 +267,8 @@ int sound_encoder_finish(struct sound_encoder *e, struct error *err)
     if (rc)
         return rc;
     if (e->written < e->total)
-        return e->failed = error_set(err, E_ARG, "the encoder was promised %zu samples and was given %zu", e->total,
-                                     e->written);
+        return e->failed = error_set(err, E_ARG, "the encoder was promised %zu samples and was given %zu",
+                                     e->total, e->written);
     if (e->sf) {
         int closed = sf_close(e->sf);
         e->sf = NULL;

@@ -5,14 +5,17 @@
 #include "audio/pcm.h"
 #include "base/error.h"
 
-#define SOUND_MAX_SECONDS 900  /* of a file that is read: longer is E_LIMIT */
-#define SOUND_MAX_BYTES (1u << 30) /* of a sound in memory or from a pipe */
+#define SOUND_MAX_SECONDS  900                 /* of a file that is read: longer is E_LIMIT */
+#define SOUND_MAX_FRAMES   (900u * 96000u)     /* the same at rates above 96 kHz */
+#define SOUND_MAX_BYTES    ((size_t)512 << 20) /* of a sound in memory or from a pipe */
 #define SOUND_MAX_CHANNELS 64
-#define SOUND_MIN_RATE 4000
-#define SOUND_MAX_RATE 384000
+#define SOUND_MIN_RATE     4000
+#define SOUND_MAX_RATE     384000
 
-/* Decodes a whole file (or bytes) at its own rate, channels averaged to one. NaN and Inf become 0
- * and more than 1 % of them is E_FORMAT. An empty file is E_FORMAT. */
+/* Decodes a whole file (or bytes) at its own rate, channels averaged to one, whatever libsndfile knows
+ * by its content: wav, flac, ogg vorbis, opus, mp3, aiff, au, caf, w64, no m4a. Of a truncated file it
+ * takes what is there. Values are limited to ±1; NaN and Inf become 0 and more than 1 % of them is
+ * E_FORMAT, as is a file without sound. */
 int sound_read(const char *path, struct pcm *ret, struct error *err);
 int sound_read_memory(const void *data, size_t len, struct pcm *ret, struct error *err);
 

@@ -7,8 +7,9 @@
 static const struct {
     const char *name, *mime;
 } formats[] = {
-    [SOUND_WAV] = {"wav", "audio/wav"},  [SOUND_FLAC] = {"flac", "audio/flac"}, [SOUND_OGG] = {"ogg", "audio/ogg"},
-    [SOUND_OPUS] = {"opus", "audio/ogg"}, [SOUND_MP3] = {"mp3", "audio/mpeg"},   [SOUND_PCM] = {"pcm", "audio/pcm"},
+    [SOUND_WAV] = {"wav", "audio/wav"},  [SOUND_FLAC] = {"flac", "audio/flac"},
+    [SOUND_OGG] = {"ogg", "audio/ogg"},  [SOUND_OPUS] = {"opus", "audio/ogg"},
+    [SOUND_MP3] = {"mp3", "audio/mpeg"}, [SOUND_PCM] = {"pcm", "audio/pcm"},
 };
 
 #define FORMAT_LIST "wav, flac, ogg, opus, mp3, pcm"
@@ -24,7 +25,8 @@ int sound_format_parse(const char *name, enum sound_format *ret, struct error *e
             return 0;
         }
     if (slash && !dot)
-        return error_set(err, E_UNSUPPORTED, "%s does not end in a sound format's name; there are " FORMAT_LIST, name);
+        return error_set(err, E_UNSUPPORTED,
+                         "%s does not end in a sound format's name; there are " FORMAT_LIST, name);
     return error_set(err, E_UNSUPPORTED, "no sound format is called \"%s\"; there are " FORMAT_LIST, ext);
 }
 

@@ -1,7 +1,7 @@
 /* Sound files into memory, by libsndfile.
  *
  * Files come from strangers, so nothing in a header is believed: the frame count is not used, samples
- * are read in blocks until there are no more or SOUND_MAX_SECONDS is passed. The type is told by
+ * are read in blocks until there are no more or the limit is passed. The type is told by
  * content alone (libsndfile would go by extension, too, if it saw the name). What is no regular file (a
  * pipe) is first read into memory, because most containers need to be seekable. */
 #include "audio/sound_file.h"
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define READ_BLOCK 4096 /* frames */
-#define READABLE "wav, flac, ogg, opus, mp3, aiff, au, caf and w64 can be read"
+#define READABLE   "wav, flac, ogg, opus, mp3, aiff, au, caf and w64 can be read"
 
 /* Bytes as libsndfile's virtual file. */
 struct memory_file {
@@ -86,6 +86,9 @@ static const char *name_content(const unsigned char *head, size_t len)
         {0, 4, "RIFF", "a damaged wav file or a RIFF file of another kind"},
         {0, 4, "fLaC", "a damaged flac file"},
         {0, 4, "OggS", "a damaged ogg file or one with another codec than vorbis, opus and flac"},
+        {0, 3, "ID3", "a damaged mp3 file"},
+        {0, 2, "\xff\xfb", "a damaged mp3 file"},
+        {0, 2, "\xff\xf3", "a damaged mp3 file"},
         {0, 4, "\x89PNG", "a picture"},
         {0, 3, "\xff\xd8\xff", "a picture"},
         {0, 2, "PK", "a zip archive"},
@@ -99,13 +102,14 @@ static const char *name_content(const unsigned char *head, size_t len)
     return text == len ? "text" : NULL;
 }
 
-static int refuse_unknown(const char *name, const unsigned char *head, size_t len, struct error *err)
+static int refuse(const char *name, const unsigned char *head, size_t len, struct error *err)
 {
     const char *content = name_content(head, len);
     if (content)
-        return error_set(err, E_FORMAT, "%s is not sound that can be read, it looks like %s (" READABLE ")", name,
-                         content);
-    return error_set(err, E_FORMAT, "%s is not sound that can be read: %s (" READABLE ")", name, sf_strerror(NULL));
+        return error_set(err, E_FORMAT, "%s is not sound that can be read, it looks like %s (" READABLE ")",
+                         name, content);
+    return error_set(err, E_FORMAT, "%s is not sound that can be read: its format is %s (" READABLE ")", name,
+                     sf_error(NULL) == SF_ERR_UNRECOGNISED_FORMAT ? "not known" : "damaged or not supported");
 }
 
 /* The mean of each frame's channels, written over the start of the block. */
@@ -128,10 +132,12 @@ static int read_all(SNDFILE *sf, const SF_INFO *info, const char *name, struct p
         return error_set(err, E_FORMAT, "%s: the sample rate is %d Hz, it must be within %d..%d", name,
                          info->samplerate, SOUND_MIN_RATE, SOUND_MAX_RATE);
     if (info->channels < 1 || info->channels > SOUND_MAX_CHANNELS)
-        return error_set(err, E_FORMAT, "%s: there are %d channels, there must be 1 to %d", name, info->channels,
-                         SOUND_MAX_CHANNELS);
+        return error_set(err, E_FORMAT, "%s: there are %d channels, there must be 1 to %d", name,
+                         info->channels, SOUND_MAX_CHANNELS);
     size_t channels = (size_t)info->channels;
     size_t most = (size_t)info->samplerate * SOUND_MAX_SECONDS;
+    if (most > SOUND_MAX_FRAMES)
+        most = SOUND_MAX_FRAMES;
     struct pcm out = {.rate = info->samplerate};
     size_t bad = 0;
     int rc = 0;
@@ -144,7 +150,8 @@ static int read_all(SNDFILE *sf, const SF_INFO *info, const char *name, struct p
             break;
         size_t frames = (size_t)n;
         if (frames > most - out.len) {
-            rc = error_set(err, E_LIMIT, "%s is longer than %d seconds", name, SOUND_MAX_SECONDS);
+            rc = error_set(err, E_LIMIT, "%s is longer than %zu seconds", name,
+                           most / (size_t)info->samplerate);
             goto fail;
         }
         bad += pcm_sanitize(block, frames * channels);
@@ -182,7 +189,7 @@ static int read_memory(const void *data, size_t len, const char *name, struct pc
     SF_INFO info = {0};
     SNDFILE *sf = sf_open_virtual(&io, SFM_READ, &info, &m);
     if (!sf)
-        return refuse_unknown(name, data, len < 64 ? len : 64, err);
+        return refuse(name, data, len < 64 ? len : 64, err);
     int rc = read_all(sf, &info, name, ret, err);
     sf_close(sf);
     return rc;
@@ -191,7 +198,7 @@ static int read_memory(const void *data, size_t len, const char *name, struct pc
 int sound_read_memory(const void *data, size_t len, struct pcm *ret, struct error *err)
 {
     if (len > SOUND_MAX_BYTES)
-        return error_set(err, E_LIMIT, "the sound is larger than %zu bytes", (size_t)SOUND_MAX_BYTES);
+        return error_set(err, E_LIMIT, "the sound is larger than %zu bytes", SOUND_MAX_BYTES);
     return read_memory(data, len, "the sound", ret, err);
 }
 
@@ -216,7 +223,7 @@ static int read_regular(int fd, const char *path, struct pcm *ret, struct error 
     SF_INFO info = {0};
     SNDFILE *sf = sf_open_fd(fd, SFM_READ, &info, 0);
     if (!sf)
-        return refuse_unknown(path, head, (size_t)got, err);
+        return refuse(path, head, (size_t)got, err);
     int rc = read_all(sf, &info, path, ret, err);
     sf_close(sf);
     return rc;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #define MEL_N_FFT 1024
-#define MEL_HOP 256
+#define MEL_HOP   256
 #define MEL_BANDS 100
 #define MEL_FLOOR 1e-5f
 

@@ -64,7 +64,7 @@ static void lengths_of_short_ones(void **state)
     static const struct {
         int from, to;
         size_t n, want;
-    } cases[] = {{48000, 24000, 0, 0}, {48000, 24000, 1, 1},  {48000, 24000, 2, 1}, {48000, 24000, 3, 2},
+    } cases[] = {{48000, 24000, 0, 0},  {48000, 24000, 1, 1}, {48000, 24000, 2, 1},  {48000, 24000, 3, 2},
                  {4000, 384000, 1, 96}, {384000, 4000, 1, 0}, {384000, 4000, 48, 1}, {24000, 24000, 5, 5}};
     struct error e;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -81,7 +81,8 @@ static void lengths_of_short_ones(void **state)
 static void absurd_rates_are_refused(void **state)
 {
     (void)state;
-    static const int bad[][2] = {{0, 24000}, {24000, 0}, {-1, 24000}, {24000, 3999}, {24000, 384001}, {1 << 30, 24000}};
+    static const int bad[][2] = {{0, 24000},    {24000, 0},      {-1, 24000},
+                                 {24000, 3999}, {24000, 384001}, {1 << 30, 24000}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         float one = 1;
         struct pcm p = {.samples = &one, .len = 1, .cap = 1, .rate = bad[i][0]}, before = p;

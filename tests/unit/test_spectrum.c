@@ -94,7 +94,8 @@ static void too_short_for_a_mirror_image(void **state)
 static void check_istft(size_t frames, int n_fft, int hop, const float *expected, size_t count)
 {
     assert_int_equal((frames - 1) * (size_t)hop, count);
-    float *head = make_noise(frames * ((size_t)n_fft + 2), 32767, 6), *wave = test_malloc(count * sizeof *wave);
+    float *head = make_noise(frames * ((size_t)n_fft + 2), 32767, 6),
+          *wave = test_malloc(count * sizeof *wave);
     struct error e;
     assert_int_equal(istft_vocos(head, frames, n_fft, hop, wave, &e), 0);
     assert_true(nmse(wave, expected, count) < 1e-11);
@@ -131,8 +132,8 @@ static void shapes_that_cannot_be(void **state)
     static const struct {
         size_t frames;
         int n_fft, hop;
-    } bad[] = {{1, 64, 16},  {0, 64, 16},  {4, 63, 16},      {4, 0, 16},      {4, -64, 16},
-               {4, 64, 0},   {4, 64, -1},  {4, 64, 33},      {4, 1 << 30, 1}, {SIZE_MAX / 2, 64, 16}};
+    } bad[] = {{1, 64, 16}, {0, 64, 16}, {4, 63, 16}, {4, 0, 16},      {4, -64, 16},
+               {4, 64, 0},  {4, 64, -1}, {4, 64, 33}, {4, 1 << 30, 1}, {SIZE_MAX / 2, 64, 16}};
     static const float head[4 * 66];
     float wave[3 * 64];
     for (size_t i = 0; i < COUNT(bad); i++) {
