@@ -178,7 +178,7 @@ int silence_split(const struct pcm *clip, long min_ms, double threshold_db, long
 
 int silence_remove(struct pcm *p, struct error *err)
 {
-    struct pieces loud;
+    struct pieces loud = {0};
     struct pcm out = {.rate = p->rate};
     int rc = silence_split(p, 1000, -50, 500, &loud);
     for (size_t i = 0; !rc && i < loud.n; i++)

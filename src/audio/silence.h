@@ -24,7 +24,7 @@ struct pieces {
 
 /* What is not silent (split_on_silence): silences are at least `min_ms` (a multiple of
  * SILENCE_STEP_MS) long and at or below `threshold_db` full scale; `keep_ms` of them stay around each
- * piece, less where two pieces would overlap. Appends to `ret` nothing when all is silent.
+ * piece, less where two pieces would overlap. `ret` is empty when all is silent. Release it.
  * 0 or E_NOMEM. */
 int silence_split(const struct pcm *clip, long min_ms, double threshold_db, long keep_ms, struct pieces *ret);
 void pieces_release(struct pieces *p);
