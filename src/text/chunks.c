@@ -64,19 +64,15 @@ static void packer_append(struct packer *p, const char *s, size_t len)
     p->end += len;
 }
 
-/* Where to cut a sentence of more than `max` bytes: before the last space that leaves at most `max`
- * bytes, but not at its very start; else at a character. Never 0. */
+/* Where to cut text of more than `max` bytes that does not begin with space: before the last space that
+ * leaves at most `max` bytes, else at a character. Never 0. */
 static size_t cut_at(const char *s, size_t len, size_t max)
 {
     size_t at = 0, n;
     uint32_t cp;
-    int spoken = 0; /* something other than space stands before */
-    for (size_t i = 0; i <= max && i < len && (n = utf8_decode(s + i, len - i, &cp)); i += n) {
-        if (!is_unicode_space(cp))
-            spoken = 1;
-        else if (spoken)
+    for (size_t i = 0; i <= max && i < len && (n = utf8_decode(s + i, len - i, &cp)); i += n)
+        if (is_unicode_space(cp))
             at = i;
-    }
     return at ? at : utf8_floor(s, max);
 }
 
@@ -86,12 +82,12 @@ static int packer_sentence(struct packer *p, const char *s, size_t len)
     if (p->end - p->start + len > p->max)
         r = packer_flush(p);
     while (r == 0 && len > p->max) {
-        size_t at = cut_at(s, len, p->max);
-        packer_append(p, s, at);
+        struct slice rest = slice_strip_left(s, len);
+        size_t at = rest.len > p->max ? cut_at(rest.ptr, rest.len, p->max) : 0;
+        packer_append(p, rest.ptr, at);
         r = packer_flush(p);
-        struct slice rest = slice_strip_left(s + at, len - at);
-        s = rest.ptr;
-        len = rest.len;
+        s = rest.ptr + at;
+        len = rest.len - at;
     }
     packer_append(p, s, len);
     if (len && (unsigned char)s[len - 1] < 0x80)
