@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static const char *env(const char *name)
@@ -218,4 +219,27 @@ char *hub_cached_file(const char *repo, const char *file)
 {
     char *path = NULL;
     return hub_locate(repo, file, NULL, &path, NULL) ? NULL : path;
+}
+
+int hub_free_bytes(const char *path, uint64_t *ret, struct error *err)
+{
+    char *p = strdup(path);
+    if (!p)
+        return error_nomem(err);
+    struct statvfs st;
+    int bad;
+    while ((bad = statvfs(p, &st)) < 0 && errno == ENOENT) {
+        char *slash = strrchr(p, '/');
+        if (!slash || p[1] == '\0') {
+            strcpy(p, slash ? "/" : ".");
+            bad = statvfs(p, &st);
+            break;
+        }
+        slash[slash == p] = '\0';
+    }
+    int rc = bad < 0 ? error_errno(err, errno, "cannot tell the free space of %s", path) : 0;
+    free(p);
+    if (!rc)
+        *ret = (uint64_t)st.f_bavail * st.f_frsize;
+    return rc;
 }

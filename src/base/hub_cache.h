@@ -15,6 +15,8 @@
 
 #include "base/error.h"
 
+#include <stdint.h>
+
 #define HUB_NAME_MAX 200 /* bytes of a repository, a revision, an etag or a file's name */
 
 /* Each leaves a malloc'd path in `ret`; the caller frees it. E_NOTFOUND: this user has no home folder. */
@@ -34,5 +36,8 @@ int hub_locate(const char *repo, const char *file, const char *revision, char **
 
 /* hub_locate with revision NULL, for those who do not mind why: a malloc'd path, or NULL. */
 char *hub_cached_file(const char *repo, const char *file);
+
+/* Bytes that this user may still write below `path`, which need not exist yet. */
+int hub_free_bytes(const char *path, uint64_t *ret, struct error *err);
 
 #endif

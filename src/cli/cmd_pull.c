@@ -9,7 +9,6 @@
 
 #include <getopt.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,13 +35,6 @@ static const char environment[] =
     "\n"
     "exit code: 0 all files are here, 1 something failed, 2 wrong usage, 130 interrupted\n";
 
-static volatile sig_atomic_t caught; /* the signal that asks to stop; a handler can set nothing else */
-
-static void on_signal(int number)
-{
-    caught = number;
-}
-
 struct display {
     struct progress bar;
     const struct hub_file *file; /* that the last line was about */
@@ -60,7 +52,7 @@ static int on_progress(void *user, const struct hub_progress *p)
     struct display *d = user;
     const char *name = base_name(p->file->file);
     char label[320], size[32];
-    if (caught)
+    if (interrupted())
         return 1;
     if (p->file != d->file || p->stage != d->stage)
         progress_restart(&d->bar);
@@ -109,7 +101,7 @@ static int print_help(void)
     for (const struct known_model *m = known_models; m->name; m++)
         printf("  %-15s %s, from %s\n", m->name, m->title, m->repo);
     fputs(environment, stdout);
-    return fflush(stdout) ? 1 : 0;
+    return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int print_json(const struct hub_file *files, const struct hub_result *results, size_t n)
@@ -126,7 +118,7 @@ static int print_json(const struct hub_file *files, const struct hub_result *res
     json_decref(list);
     if (bad)
         fprintf(stderr, "ishowtts pull: cannot write the list of files\n");
-    return bad ? 1 : 0;
+    return bad ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* The small files first: they fail early if anything does. */
@@ -149,23 +141,19 @@ static int pull(const struct hub_file *files, size_t n, struct hub_options *opti
     struct display display = {.stage = HUB_LOOK};
     struct hub_result results[FILES_MAX];
     struct error err = {0};
-    struct sigaction stop = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&stop.sa_mask);
-    caught = 0;
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
+    interrupt_catch();
     progress_init(&display.bar, stderr);
     options->on_progress = on_progress;
     options->user = &display;
     int rc = hub_pull(files, n, options, results, &err);
     progress_clear(&display.bar);
-    if (rc == E_CANCELLED && caught) {
+    if (rc == E_CANCELLED) {
         fprintf(stderr, "interrupted: what has come is kept, and the same command goes on from there\n");
-        return 128 + caught;
+        return 128 + interrupted();
     }
     if (rc) {
         fprintf(stderr, "ishowtts pull: %s\n", err.text);
-        return rc == E_ARG ? 2 : 1;
+        return rc == E_ARG ? EXIT_USAGE : EXIT_FAILED;
     }
     fprintf(stderr, "%s is ready: ishowtts say --model %s --ref clip.wav --ref-text \"what the clip says\" \"Hello chat!\"\n",
             model->title, model->name);
@@ -198,7 +186,7 @@ int cmd_pull(int argc, char **argv)
         case 'h':
             return print_help();
         default:
-            return 2;
+            return EXIT_USAGE;
         }
     }
     const struct known_model *models[MODELS_MAX];
@@ -210,15 +198,12 @@ int cmd_pull(int argc, char **argv)
             for (m = known_models; m->name; m++)
                 fprintf(stderr, "%s %s", m == known_models ? "" : ",", m->name);
             fputc('\n', stderr);
-            return 2;
+            return EXIT_USAGE;
         }
         models[count++] = m;
     }
-    if (count == 0 || optind < argc) {
-        fprintf(stderr, "ishowtts pull: expected 1 to %d models, as in: ishowtts pull %s\n", MODELS_MAX,
-                known_models[0].name);
-        return 2;
-    }
+    if (count == 0 || optind < argc)
+        return report_usage("pull", "expected 1 to %d models, as in `ishowtts pull %s`", MODELS_MAX, known_models[0].name);
     struct hub_file files[FILES_MAX];
     size_t n = list_files(models, count, revision, files);
     return pull(files, n, &options, json, models[0]);

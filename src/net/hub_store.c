@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 int hub_entry_init(struct hub_entry *e, const char *cache, const char *repo, const char *file, const char *commit,
@@ -132,28 +131,5 @@ int hub_write_ref(const char *cache, const char *repo, const char *revision, con
         rc = file_write(path.ptr, commit, strlen(commit), err);
     buf_release(&path);
     buf_release(&old);
-    return rc;
-}
-
-int hub_free_bytes(const char *path, uint64_t *ret, struct error *err)
-{
-    char *p = strdup(path);
-    if (!p)
-        return error_nomem(err);
-    struct statvfs st;
-    int bad;
-    while ((bad = statvfs(p, &st)) < 0 && errno == ENOENT) {
-        char *slash = strrchr(p, '/');
-        if (!slash || p[1] == '\0') {
-            strcpy(p, slash ? "/" : ".");
-            bad = statvfs(p, &st);
-            break;
-        }
-        slash[slash == p] = '\0';
-    }
-    int rc = bad < 0 ? error_errno(err, errno, "cannot tell the free space of %s", path) : 0;
-    free(p);
-    if (!rc)
-        *ret = (uint64_t)st.f_bavail * st.f_frsize;
     return rc;
 }

@@ -33,9 +33,6 @@ int hub_link(const struct hub_entry *e, struct error *err);
 /* Writes refs/<revision>; nothing to do when the revision is the commit. */
 int hub_write_ref(const char *cache, const char *repo, const char *revision, const char *commit, struct error *err);
 
-/* Bytes that this user may still write below `path`, which need not exist yet. */
-int hub_free_bytes(const char *path, uint64_t *ret, struct error *err);
-
 /* The folder that holds `path`, made if need be. */
 int hub_make_parent(const char *path, struct error *err);
 
