@@ -1,11 +1,10 @@
 /* exp and the activations over any vector width: included by each instruction set's file after its
- * vec_ISA.h. Bounds (measured by tests/kern over the whole range, in units of 2^-23):
+ * vec_ISA.h. Bounds, in units of 2^-23, which tests/kern holds over the whole range of floats:
  *
- *   exp         2 relative where the result is a normal number; 0, infinity and NaN exact
- *   SiLU        4 relative
- *   GELU, erf   6 times |x|  (relative to the result 6 for x > 0)
- *   GELU, tanh  6 times |x|
- *   Mish        6 relative
+ *   SiLU        4 of the result, plus 1e-36
+ *   GELU, erf   3 of |x|
+ *   GELU, tanh  2 of |x|
+ *   Mish        4 of the result
  *
  * Where the usual formulas subtract nearly equal numbers these do not: x/2 (1 + tanh u) is
  * x / (1 + exp(-2u)), and with e = exp x, x tanh(ln(1 + e)) is x e (e + 2) / (e (e + 2) + 2). */

@@ -1,0 +1,237 @@
+/* Packing, matrix product and attention against the specification.
+ *
+ * Tolerances. A sum of k products in f32 errs by at most about k/2 roundings of its largest partial
+ * sum and typically by sqrt(k); both sides round, in different order. So two results may differ by
+ * eps * (4 + 2 sqrt(k)) * sum |a b|. What follows (bias, activation, gate) adds a few roundings of the
+ * numbers it works on, and no activation here is steeper than 1.13. */
+#include "kerncheck.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const float sizes[] = {1, 1e-15f, 1e+12f};
+
+static void pack_case(struct check *t)
+{
+    static const int shapes[][4] = {/* rows, cols, width, stride */
+                                    {1, 1, 1, 1},    {12, 31, 12, 31}, {7, 33, 12, 40}, {6, 5, 6, 5},
+                                    {32, 64, 32, 70}, {5, 64, 8, 64},  {64, 32, 64, 32}, {8, 4, 8, 3}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        int rows = shapes[s][0], cols = shapes[s][1], width = shapes[s][2], stride = shapes[s][3];
+        /* a stride below the length of a row is how convolution reads: rows overlap */
+        size_t n = (size_t)((rows - 1) * stride + cols), m = (size_t)(cols * width);
+        float *src = guard_alloc(n, 0), *got = guard_alloc(m, 0);
+        random_fill(src, n, 1);
+        for (size_t i = 0; i < m; i++)
+            got[i] = 77;
+        t->v->pack(src, (size_t)stride, rows, (size_t)cols, width, got);
+        for (int j = 0; j < cols; j++)
+            for (int i = 0; i < width; i++)
+                check_close(t, "pack", (size_t)(j * width + i), got[j * width + i],
+                            i < rows ? src[i * stride + j] : 77, 0);
+    }
+}
+
+static void pack_panel(const struct kern *k, const float *src, int rows, size_t cols, int width, float *dst)
+{
+    memset(dst, 0, cols * (size_t)width * sizeof *dst);
+    k->pack(src, cols, rows, cols, width, dst);
+}
+
+/* c [rows, ldc] = a [rows, k] b [cols, k]^T by tiles of the kernel's own shape. */
+static void product(const struct kern *kn, const float *a, const float *b, int rows, int cols, size_t k,
+                    const struct kern_out *out, float *c, size_t ldc)
+{
+    float *pa = guard_alloc((size_t)kn->mr * k, 1), *pb = guard_alloc((size_t)kn->nr * k, 1);
+    for (int j = 0; j < cols; j += kn->nr) {
+        int nj = cols - j < kn->nr ? cols - j : kn->nr;
+        pack_panel(kn, b + (size_t)j * k, nj, k, kn->nr, pb);
+        struct kern_out o = *out;
+        o.bias = out->bias ? out->bias + j : NULL;
+        o.gate = out->gate ? out->gate + j : NULL;
+        for (int i = 0; i < rows; i += kn->mr) {
+            int ni = rows - i < kn->mr ? rows - i : kn->mr;
+            pack_panel(kn, a + (size_t)i * k, ni, k, kn->mr, pa);
+            kn->gemm(pa, pb, k, &o, ni, nj, c + (size_t)i * ldc + j, ldc);
+        }
+    }
+}
+
+static void gemm_one(struct check *t, int rows, int cols, size_t k, float size, const struct kern_out *kind)
+{
+    size_t ldc = (size_t)cols + (rows > 1 ? 3 : 0), n = (size_t)(rows - 1) * ldc + (size_t)cols;
+    float *a = guard_alloc((size_t)rows * k, 0), *b = guard_alloc((size_t)cols * k, 0);
+    float *bias = guard_alloc((size_t)cols, 0), *gate = guard_alloc((size_t)cols, 0);
+    float *got = guard_alloc(n, 0), *want = guard_alloc(n, 0);
+    random_fill(a, (size_t)rows * k, size);
+    random_fill(b, (size_t)cols * k, 1);
+    random_fill(bias, (size_t)cols, size);
+    random_fill(gate, (size_t)cols, 2);
+    random_fill(got, n, size);
+    memcpy(want, got, n * sizeof *want);
+    struct kern_out out = *kind;
+    out.bias = kind->bias ? bias : NULL;
+    out.gate = kind->gate ? gate : NULL;
+    product(t->v, a, b, rows, cols, k, &out, got, ldc);
+    product(t->c, a, b, rows, cols, k, &out, want, ldc);
+    for (int i = 0; i < rows; i++)
+        for (size_t j = 0; j < ldc && (size_t)i * ldc + j < n; j++) {
+            size_t at = (size_t)i * ldc + j;
+            if (j >= (size_t)cols) { /* between the rows nothing may change */
+                check_close(t, "gap", at, got[at], want[at], 0);
+                continue;
+            }
+            double sum = fabs((double)bias[j]), units = 4 + 2 * sqrt((double)k) + (kind->act ? 12 : 0);
+            for (size_t p = 0; p < k; p++)
+                sum += fabs((double)a[(size_t)i * k + p] * (double)b[j * k + p]);
+            double limit = FLT_EPSILON * units * ((kind->gate ? 2 : 1) * sum + (kind->add ? (double)size : 0));
+            check_close(t, "gemm", at, got[at], want[at], limit + FLT_MIN);
+        }
+    guard_check(t, "gemm");
+    guard_free_all();
+}
+
+static void gemm_case(struct check *t)
+{
+    static const int ks[] = {1, 2, 3, 17, 64, 257, 1024};
+    static const float some = 0; /* stands for "with" in the kinds below */
+    static const struct kern_out kinds[] = {
+        {KERN_ACT_NONE, 0, NULL, NULL},        {KERN_ACT_NONE, 0, &some, NULL},
+        {KERN_ACT_SILU, 0, &some, NULL},       {KERN_ACT_GELU_ERF, 0, &some, NULL},
+        {KERN_ACT_GELU_TANH, 0, &some, NULL},  {KERN_ACT_MISH, 0, &some, NULL},
+        {KERN_ACT_NONE, 1, &some, NULL},       {KERN_ACT_NONE, 1, &some, &some},
+    };
+    int mr = t->v->mr, nr = t->v->nr;
+    const int rows[] = {1, mr - 1, mr, mr + 1}, cols[] = {1, nr / 2, nr / 2 + 1, nr - 1, nr, nr + 3};
+    for (size_t z = 0; z < sizeof sizes / sizeof *sizes; z++)
+        for (size_t o = 0; o < sizeof kinds / sizeof *kinds; o++)
+            for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+                for (size_t j = 0; j < sizeof cols / sizeof *cols; j++)
+                    gemm_one(t, rows[i], cols[j], (size_t)ks[(i + j + o) % 7], sizes[z], &kinds[o]);
+}
+
+/* An element depends on its own row and column alone: the same bits wherever the row stands in a tile. */
+static void gemm_place_case(struct check *t)
+{
+    int rows = 2 * t->v->mr, cols = t->v->nr;
+    size_t k = 100, n = (size_t)(rows * cols);
+    struct kern_out out = {KERN_ACT_GELU_TANH, 0, NULL, NULL};
+    float *a = guard_alloc((size_t)rows * k, 0), *b = guard_alloc((size_t)cols * k, 0);
+    float *all = guard_alloc(n, 0), *one = guard_alloc(n, 0);
+    random_fill(a, (size_t)rows * k, 1);
+    random_fill(b, (size_t)cols * k, 1);
+    product(t->v, a, b, rows, cols, k, &out, all, (size_t)cols);
+    for (int r = 0; r < rows; r++)
+        t->v->pack(a + (size_t)r * k, k, 1, k, 1, one); /* keeps `one` initialised */
+    float *pa = guard_alloc((size_t)t->v->mr * k, 1), *pb = guard_alloc((size_t)cols * k, 1);
+    pack_panel(t->v, b, cols, k, cols, pb);
+    for (int r = 0; r < rows; r++) {
+        pack_panel(t->v, a + (size_t)r * k, 1, k, t->v->mr, pa);
+        t->v->gemm(pa, pb, k, &out, 1, cols, one + (size_t)r * (size_t)cols, (size_t)cols);
+    }
+    if (memcmp(all, one, n * sizeof *all) != 0)
+        check_fail(t, "a row alone gives other bits than in a tile");
+}
+
+/* A NaN or infinity stays in its row and is not lost. */
+static void gemm_nan_case(struct check *t)
+{
+    int rows = t->v->mr, cols = t->v->nr;
+    size_t k = 33, n = (size_t)(rows * cols);
+    for (int act = 0; act < KERN_ACT_COUNT; act++) {
+        struct kern_out out = {(enum kern_act)act, 0, NULL, NULL};
+        float *a = guard_alloc((size_t)rows * k, 0), *b = guard_alloc((size_t)cols * k, 0);
+        float *got = guard_alloc(n, 0);
+        random_fill(a, (size_t)rows * k, 1);
+        for (size_t i = 0; i < (size_t)cols * k; i++)
+            b[i] = 1 + random_float(0.5f);
+        a[1 * k + 7] = NAN;
+        a[2 * k + 8] = INFINITY;
+        product(t->v, a, b, rows, cols, k, &out, got, (size_t)cols);
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < cols; j++) {
+                float y = got[i * cols + j];
+                if (i == 1 ? !isnan(y) : i == 2 ? y != INFINITY : !isfinite(y))
+                    check_fail(t, "activation %d, row %d, column %d: %g", act, i, j, (double)y);
+            }
+        guard_check(t, "gemm");
+        guard_free_all();
+    }
+}
+
+/* -------- attention -------- */
+
+/* out [queries, 64] for keys taken in blocks of `block`. */
+static void attend(const struct kern *kn, const float *q, const float *k, const float *v, int queries, int keys,
+                   int block, float *out)
+{
+    const int nr = kn->nr, kr = kn->kr, H = KERN_HEAD;
+    float *pq = guard_alloc((size_t)(H * nr), 1), *o = guard_alloc((size_t)(H * nr), 1);
+    float *pk = guard_alloc((size_t)(H * KERN_KEYS), 1), *pv = guard_alloc((size_t)(H * KERN_KEYS), 1);
+    float *max = guard_alloc((size_t)nr, 1), *sum = guard_alloc((size_t)nr, 1);
+    float *p = guard_alloc((size_t)(KERN_KEYS * nr), 1);
+    for (int i = 0; i < queries; i += nr) {
+        int n = queries - i < nr ? queries - i : nr;
+        pack_panel(kn, q + i * H, n, KERN_HEAD, nr, pq);
+        memset(o, 0, (size_t)(H * nr) * sizeof *o);
+        for (int j = 0; j < nr; j++) {
+            max[j] = -INFINITY;
+            sum[j] = 0;
+        }
+        for (int from = 0; from < keys; from += block) {
+            int m = keys - from < block ? keys - from : block;
+            for (int r = 0; r < m; r += kr)
+                pack_panel(kn, k + (from + r) * H, m - r < kr ? m - r : kr, KERN_HEAD, kr, pk + r * H);
+            for (int r = 0; r < m; r++)
+                for (int d = 0; d < H; d++)
+                    pv[d / kr * kr * m + r * kr + d % kr] = v[(from + r) * H + d];
+            struct kern_attend st = {o, max, sum, p};
+            kn->attend(pq, pk, pv, m, &st);
+        }
+        for (int j = 0; j < n; j++)
+            for (int d = 0; d < H; d++)
+                out[(i + j) * H + d] = o[d * nr + j] / sum[j];
+    }
+}
+
+/* A score is a sum of 64 products divided by 8; its error e changes the weights by a factor e^e. */
+static void attend_one(struct check *t, int queries, int keys, int block, float size)
+{
+    const int H = KERN_HEAD;
+    size_t nq = (size_t)(queries * H), nk = (size_t)(keys * H);
+    float *q = guard_alloc(nq, 0), *k = guard_alloc(nk, 0), *v = guard_alloc(nk, 0);
+    float *got = guard_alloc(nq, 0), *want = guard_alloc(nq, 0);
+    random_fill(q, nq, size);
+    random_fill(k, nk, size);
+    random_fill(v, nk, 3);
+    attend(t->v, q, k, v, queries, keys, block, got);
+    attend(t->c, q, k, v, queries, keys, block, want);
+    double score = 64 / 8 * (double)size * (double)size / 3; /* sum |q k| / 8 on average */
+    for (size_t i = 0; i < nq; i++)
+        check_close(t, "attend", i, got[i], want[i], FLT_EPSILON * (16 + 8 * score) * 3);
+    guard_check(t, "attend");
+    guard_free_all();
+}
+
+static void attend_case(struct check *t)
+{
+    static const float spread[] = {0.01f, 1, 8};
+    int nr = t->v->nr, kr = t->v->kr;
+    const int queries[] = {1, nr - 1, nr, nr + 5}, keys[] = {1, kr - 1, kr, 3 * kr + 1, KERN_KEYS, 2 * KERN_KEYS + 9};
+    for (size_t s = 0; s < 3; s++)
+        for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+            for (size_t j = 0; j < sizeof keys / sizeof *keys; j++)
+                attend_one(t, queries[i], keys[j], j % 2 ? KERN_KEYS : 3 * kr + 2, spread[s]);
+}
+
+const struct check_case check_product_cases[] = {
+    {"pack transposes", pack_case},
+    {"gemm is the product with its epilogues", gemm_case},
+    {"gemm gives a row the same bits anywhere", gemm_place_case},
+    {"gemm hides no NaN", gemm_nan_case},
+    {"attend is a softmax in blocks", attend_case},
+    {NULL, NULL},
+};
