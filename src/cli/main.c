@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
     {"say", cmd_say, "speak a text into a sound file"},
     {"pull", cmd_pull, "fetch a model"},
+    {"doctor", cmd_doctor, "look at this machine: what is here, what is missing, how to mend it"},
     {"verify", cmd_verify, "hold this build against reference tensors"},
 };
 

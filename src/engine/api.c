@@ -10,6 +10,7 @@
 #include "engine/speak.h"
 #include "model/schedule.h"
 #include "text/normalize.h"
+#include "text/script.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -261,6 +262,18 @@ static int say_builtin(const char *text, size_t len, const ishow_say_params *p, 
     return rc;
 }
 
+/* A text of spaces, punctuation and symbols has no run of any language. */
+static int check_speakable(struct slice text, struct error *err)
+{
+    struct arena arena = {0};
+    struct script_runs runs;
+    int rc = script_split(text.ptr, text.len, &arena, &runs, err);
+    if (!rc && runs.count == 0)
+        rc = error_set(err, E_ARG, "there is nothing to speak in this text");
+    arena_release(&arena);
+    return rc;
+}
+
 static int say(ishow_engine *engine, const ishow_voice *voice, const char *text, const ishow_say_params *p,
                ishow_audio_fn fn, void *user, ishow_stats *stats, struct error *err)
 {
@@ -273,8 +286,8 @@ static int say(ishow_engine *engine, const ishow_voice *voice, const char *text,
         return error_set(err, E_FORMAT, "the text is not valid UTF-8 at byte %zu", good);
     int rc = p->normalize ? text_normalize(text, len, &spoken, err)
              : buf_add(&spoken, text, len) ? error_nomem(err) : 0;
-    if (!rc && (spoken.len == 0 || spoken.ptr[strspn(spoken.ptr, " \t\r\n")] == '\0'))
-        rc = error_set(err, E_ARG, "there is nothing to speak in this text");
+    if (!rc)
+        rc = check_speakable(buf_slice(&spoken), err);
     if (!rc && engine->f5) {
         snprintf(stats->voice, sizeof stats->voice, "f5");
         rc = f5_speak(engine->f5, voice, spoken.ptr, spoken.len, p, fn, user, stats, err);

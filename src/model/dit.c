@@ -132,14 +132,12 @@ static void load_rope(struct weights *w, struct dit *m)
         m->inv_freq[i] = 1.0f / powf(10000.0f, (float)(2 * i) / DEV_HEAD_DIM);
 }
 
-/* What training leaves in a checkpoint beside the transformer. */
+/* What training leaves in a checkpoint beside the transformer: the average's counters and, in older files, the mel
+ * front end's buffers. */
 static int is_bookkeeping(const char *name)
 {
-    static const char *const parts[] = {"initted", "step", "mel_spec.", "freqs_cis"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strstr(name, parts[i]))
-            return 1;
-    return 0;
+    return strcmp(name, "initted") == 0 || strcmp(name, "step") == 0 || strncmp(name, "mel_spec.", 9) == 0 ||
+           strstr(name, ".mel_spec.") != NULL;
 }
 
 static int load_all(struct dit *m, struct weights *w)
