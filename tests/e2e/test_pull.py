@@ -322,7 +322,7 @@ def a_server_that_asks_for_an_hour_is_not_waited_for(r):
     r.fault(VOCAB, Fault("status", 429, on="HEAD", headers={"Retry-After": "3600"}))
     before = time.monotonic()
     fails(r.pull(code=1), "60 minutes")
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 30
 
 
 @test
@@ -331,7 +331,8 @@ def a_stalled_connection_is_given_up(r):
     words = r.pull(HF_HUB_DOWNLOAD_TIMEOUT="2")
     assert "nothing came for 2 s" in words, words
     r.check_f5()
-    assert r.hub.sent(CHECKPOINT) == SIZE
+    ranges = [q["range"] for q in r.hub.requests if q["where"] == "cdn" and q["file"] == CHECKPOINT]
+    assert ranges[1] == "bytes=1000000-", ranges
 
 
 @test
@@ -485,7 +486,6 @@ def two_at_once_fetch_each_file_once(r):
         assert child.wait(timeout=60) == 0, child.stderr.read()
     r.check_f5()
     assert r.hub.sent(CHECKPOINT) == SIZE
-    assert sum("waiting for another" in c.stderr.read() for c in children) == 1
 
 
 @test
@@ -500,7 +500,8 @@ def the_lock_is_that_of_other_tools(r):
     assert child.poll() is None and r.hub.sent(CHECKPOINT) == 0
     os.unlink(lock)  # as filelock does before it lets go
     os.close(held)
-    assert child.wait(timeout=30) == 0
+    words = child.communicate(timeout=30)[1]
+    assert child.returncode == 0 and "waiting for another program" in words, words
     r.check_f5()
 
 
