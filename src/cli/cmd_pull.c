@@ -155,7 +155,9 @@ static int pull(const struct hub_file *files, size_t n, struct hub_options *opti
         fprintf(stderr, "ishowtts pull: %s\n", err.text);
         return rc == E_ARG ? EXIT_USAGE : EXIT_FAILED;
     }
-    fprintf(stderr, "%s is ready: ishowtts say --model %s --ref clip.wav --ref-text \"what the clip says\" \"Hello chat!\"\n",
+    fprintf(stderr,
+            "%s is ready: ishowtts say --model %s --ref clip.wav --ref-text \"what the clip says\" "
+            "\"Hello chat!\"\n",
             model->title, model->name);
     rc = json ? print_json(files, results, n) : 0;
     hub_results_release(results, n);
@@ -203,7 +205,8 @@ int cmd_pull(int argc, char **argv)
         models[count++] = m;
     }
     if (count == 0 || optind < argc)
-        return report_usage("pull", "expected 1 to %d models, as in `ishowtts pull %s`", MODELS_MAX, known_models[0].name);
+        return report_usage("pull", "expected 1 to %d models, as in `ishowtts pull %s`", MODELS_MAX,
+                            known_models[0].name);
     struct hub_file files[FILES_MAX];
     size_t n = list_files(models, count, revision, files);
     return pull(files, n, &options, json, models[0]);

@@ -37,7 +37,8 @@ static void format_time(double seconds, char out[32])
 
 void progress_init(struct progress *p, FILE *out)
 {
-    *p = (struct progress){.out = out, .live = terminal_live(out), .utf8 = terminal_utf8(), .drawn_at = clock_seconds()};
+    *p = (struct progress){
+        .out = out, .live = terminal_live(out), .utf8 = terminal_utf8(), .drawn_at = clock_seconds()};
 }
 
 void progress_restart(struct progress *p)

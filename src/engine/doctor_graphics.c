@@ -147,8 +147,8 @@ static void tell_gpu_clock(struct doctor *d)
     if (strcmp(governor, "performance") == 0 || (told && mhz >= top))
         doctor_tell(d, "devfreq", ISHOW_GOOD, NULL, "GPU governor \"%s\", %.0f of %.0f MHz", governor, mhz, top);
     else
-        doctor_tell(d, "devfreq", ISHOW_NOTE, "sudo jetson_clocks", "GPU governor \"%s\", %.0f of %.0f MHz", governor, mhz,
-                    top);
+        doctor_tell(d, "devfreq", ISHOW_NOTE, "sudo jetson_clocks", "GPU governor \"%s\", %.0f of %.0f MHz", governor,
+                    mhz, top);
 }
 
 void doctor_graphics(struct doctor *d)

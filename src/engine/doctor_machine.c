@@ -39,7 +39,8 @@ static void tell_cpu(struct doctor *d)
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         if (has_word(flags, features[i]))
             snprintf(used + strlen(used), sizeof used - strlen(used), " %s", features[i]);
-    doctor_tell(d, "cpu", ISHOW_GOOD, NULL, "%s:%s", name, *used ? used : " no vector instructions that are used here");
+    doctor_tell(d, "cpu", ISHOW_GOOD, NULL, "%s:%s", name,
+                *used ? used : " no vector instructions that are used here");
 
     int usable = pool_cpu_count();
     long online = sysconf(_SC_NPROCESSORS_ONLN);

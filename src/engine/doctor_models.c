@@ -54,7 +54,8 @@ static int tell_model(struct doctor *d, const struct known_model *m, int vocoder
     } else if (found == 2) {
         doctor_tell(d, topic, ISHOW_BAD, pull, "%s, %s, but no vocoder to go with it", m->title, text);
     } else if (found == 1) {
-        doctor_tell(d, topic, ISHOW_BAD, pull, "%s is here in part: checkpoint and vocabulary belong together", m->title);
+        doctor_tell(d, topic, ISHOW_BAD, pull, "%s is here in part: checkpoint and vocabulary belong together",
+                    m->title);
     } else if (m == known_models) {
         doctor_tell(d, topic, ISHOW_NOTE, pull, "%s is not here: the built-in voices speak instead", m->title);
     } else {
@@ -85,7 +86,8 @@ static int tell_room(struct doctor *d, struct error *err)
     } else {
         doctor_size((double)room, room_text);
         int little = d->models == 0 && (double)room < F5_DOWNLOAD;
-        doctor_tell(d, "disk", little ? ISHOW_NOTE : ISHOW_GOOD, little ? "export HF_HOME=/a/folder/on/a/larger/disk" : NULL,
+        doctor_tell(d, "disk", little ? ISHOW_NOTE : ISHOW_GOOD,
+                    little ? "export HF_HOME=/a/folder/on/a/larger/disk" : NULL,
                     "%s free for models in %s%s", room_text, cache, little ? ", and F5 takes 1.42 GB" : "");
     }
     free(cache);

@@ -25,8 +25,8 @@ static int can_write(enum sound_format format)
     static const float silence[2400];
     struct sound_encoder *e = NULL;
     size_t bytes = 0;
-    int ok = !sound_encoder_create(format, 2400, drop, &bytes, &e, NULL) && !sound_encoder_write(e, silence, 2400, NULL) &&
-             !sound_encoder_finish(e, NULL) && bytes > 0;
+    int ok = !sound_encoder_create(format, 2400, drop, &bytes, &e, NULL) &&
+             !sound_encoder_write(e, silence, 2400, NULL) && !sound_encoder_finish(e, NULL) && bytes > 0;
     sound_encoder_free(e);
     return ok;
 }
@@ -42,7 +42,8 @@ static void tell_formats(struct doctor *d)
     if (!*cannot)
         doctor_tell(d, "sound files", ISHOW_GOOD, NULL, "%s writes%s", sf_version_string(), can);
     else
-        doctor_tell(d, "sound files", strstr(cannot, "wav") ? ISHOW_BAD : ISHOW_NOTE, "sudo apt-get install libsndfile1",
+        doctor_tell(d, "sound files", strstr(cannot, "wav") ? ISHOW_BAD : ISHOW_NOTE,
+                    "sudo apt-get install libsndfile1",
                     "%s writes%s, but not%s: mp3 takes libsndfile 1.1 or newer", sf_version_string(),
                     *can ? can : " nothing", cannot);
     doctor_tell(d, "resampling", ISHOW_GOOD, NULL, "%s", soxr_version());

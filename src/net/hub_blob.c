@@ -248,7 +248,8 @@ static int fetch_checked(struct fetch *f, int *ret_fetched, struct error *err)
         if (!old) {
             unlink(job->entry->partial);
             return error_set(err, E_FORMAT,
-                             "%s is damaged: expected checksum %.12s…, found %.12s…; what came was deleted, pull again",
+                             "%s is damaged: expected checksum %.12s…, found %.12s…; what came was deleted, "
+                             "pull again",
                              job->file, job->meta->etag, hex);
         }
         /* The bytes of an earlier run may be to blame (a crash, another program): once more without. */
@@ -331,8 +332,8 @@ int blob_check(const struct blob_job *job, const char *path, struct error *err)
     if (!rc)
         rc = digest_finish(f.digest, hex, err);
     if (!rc && strcmp(hex, job->meta->etag) != 0)
-        rc = error_set(err, E_FORMAT, "%s is damaged: expected checksum %.12s…, found %.12s…", path, job->meta->etag,
-                       hex);
+        rc = error_set(err, E_FORMAT, "%s is damaged: expected checksum %.12s…, found %.12s…", path,
+                       job->meta->etag, hex);
     digest_free(f.digest);
     close(fd);
     return rc;
