@@ -23,7 +23,8 @@ void weights_release(struct weights *w)
     *w = (struct weights){0};
 }
 
-static void full_name(const struct weights *w, const char *fmt, va_list ap, char out[CKPT_MAX_NAME])
+__attribute__((format(printf, 2, 0))) static void
+full_name(const struct weights *w, const char *fmt, va_list ap, char out[CKPT_MAX_NAME])
 {
     int n = snprintf(out, CKPT_MAX_NAME, "%s", w->prefix);
     if (n >= 0 && n < CKPT_MAX_NAME)
