@@ -4,7 +4,8 @@
  *   MR, KR  rows of the product's and attention's tiles, NV vectors in a tile's row
  *   v_pack  as kern.h's `pack`
  *   v_tile_gemm, v_tile_attend (const float *a, const float *b, size_t k, vf t[MR or KR][NV]):
- *           t = a b over k, with panels a [k][MR or KR] and b [k][NV * VL] */
+ *           t = a b over k, with panels a [k][MR or KR] and b [k][NV * VL]
+ *   UNROLL  before a loop: see there */
 
 #include <math.h>
 
@@ -34,16 +35,27 @@ static void v_gemm(const float *a, const float *b, size_t k, const struct kern_o
 static void v_attend(const float *q, const float *k, const float *v, int keys, struct kern_attend *st)
 {
     vf t[KR][NV], peak[NV], sum[NV], shrink[NV], scaled[NV], eighth = v_set(0.125f);
+    float *p = st->p;
     for (int j = 0; j < NV; j++)
         peak[j] = v_load(st->max + j * VL);
 
     /* scores, keys down and queries across, so that the softmax needs no sum across a register */
-    for (int r = 0; r < keys; r += KR, k += KR * KERN_HEAD) {
+    int r = 0;
+    for (; r + KR <= keys; r += KR, k += KR * KERN_HEAD, p += KR * NR) {
         v_tile_attend(k, q, KERN_HEAD, t);
-        int n = keys - r < KR ? keys - r : KR;
-        for (int i = 0; i < n; i++)
+        UNROLL
+        for (int i = 0; i < KR; i++)
+            UNROLL
             for (int j = 0; j < NV; j++) {
-                v_store(st->p + (r + i) * NR + j * VL, t[i][j]);
+                v_store(p + i * NR + j * VL, t[i][j]);
+                peak[j] = v_max(peak[j], t[i][j]);
+            }
+    }
+    if (r < keys) {
+        v_tile_attend(k, q, KERN_HEAD, t);
+        for (int i = 0; i < keys - r; i++)
+            for (int j = 0; j < NV; j++) {
+                v_store(p + i * NR + j * VL, t[i][j]);
                 peak[j] = v_max(peak[j], t[i][j]);
             }
     }
@@ -54,20 +66,23 @@ static void v_attend(const float *q, const float *k, const float *v, int keys, s
         sum[j] = v_mul(v_load(st->sum + j * VL), shrink[j]);
         v_store(st->max + j * VL, peak[j]);
     }
-    for (int r = 0; r < keys; r++)
+    p = st->p;
+    for (r = 0; r < keys; r++, p += NR)
         for (int j = 0; j < NV; j++) {
-            float *at = st->p + r * NR + j * VL;
-            vf p = v_exp(v_sub(v_mul(v_load(at), eighth), scaled[j]));
-            v_store(at, p);
-            sum[j] = v_add(sum[j], p);
+            vf e = v_exp(v_sub(v_mul(v_load(p + j * VL), eighth), scaled[j]));
+            v_store(p + j * VL, e);
+            sum[j] = v_add(sum[j], e);
         }
     for (int j = 0; j < NV; j++)
         v_store(st->sum + j * VL, sum[j]);
 
+    p = st->p;
     float *o = st->o;
     for (int d = 0; d < KERN_HEAD; d += KR, v += keys * KR, o += KR * NR) {
-        v_tile_attend(v, st->p, (size_t)keys, t);
+        v_tile_attend(v, p, (size_t)keys, t);
+        UNROLL
         for (int i = 0; i < KR; i++)
+            UNROLL
             for (int j = 0; j < NV; j++) {
                 float *at = o + i * NR + j * VL;
                 v_store(at, v_fma(v_load(at), shrink[j], t[i][j]));

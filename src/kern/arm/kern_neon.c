@@ -35,33 +35,43 @@ static void v_pack(const float *src, size_t stride, int rows, size_t cols, int w
 #define KR 8
 #define NV 2
 
-#define LANE(I)                                                           \
-    for (int j = 0; j < NV; j++)                                          \
+/* Unrolled before the compiler decides what may live in registers. */
+#define UNROLL _Pragma("GCC unroll 16")
+
+#define LANE(I)                                                                                      \
+    UNROLL                                                                                           \
+    for (int j = 0; j < NV; j++)                                                                     \
         acc[4 * g + (I)][j] = vfmaq_laneq_f32(acc[4 * g + (I)][j], w[j], x, I)
 
-#define TILE(NAME, ROWS)                                                                          \
+#define TILE(NAME, ROWS)                                                                             \
     static inline __attribute__((always_inline)) void NAME(const float *a, const float *b, size_t k, \
-                                                           vf t[ROWS][NV])                        \
-    {                                                                                             \
-        vf acc[ROWS][NV];                                                                         \
-        for (int i = 0; i < ROWS; i++)                                                            \
-            for (int j = 0; j < NV; j++)                                                          \
-                acc[i][j] = v_set(0);                                                             \
-        for (; k; k--, a += ROWS, b += NV * VL) {                                                 \
-            vf w[NV];                                                                             \
-            for (int j = 0; j < NV; j++)                                                          \
-                w[j] = v_load(b + j * VL);                                                        \
-            for (int g = 0; g < ROWS / 4; g++) {                                                  \
-                vf x = v_load(a + 4 * g);                                                         \
-                LANE(0);                                                                          \
-                LANE(1);                                                                          \
-                LANE(2);                                                                          \
-                LANE(3);                                                                          \
-            }                                                                                     \
-        }                                                                                         \
-        for (int i = 0; i < ROWS; i++)                                                            \
-            for (int j = 0; j < NV; j++)                                                          \
-                t[i][j] = acc[i][j];                                                              \
+                                                           vf t[ROWS][NV])                           \
+    {                                                                                                \
+        vf acc[ROWS][NV];                                                                            \
+        UNROLL                                                                                       \
+        for (int i = 0; i < ROWS; i++)                                                               \
+            UNROLL                                                                                   \
+            for (int j = 0; j < NV; j++)                                                             \
+                acc[i][j] = v_set(0);                                                                \
+        for (; k; k--, a += ROWS, b += NV * VL) {                                                    \
+            vf w[NV];                                                                                \
+            UNROLL                                                                                   \
+            for (int j = 0; j < NV; j++)                                                             \
+                w[j] = v_load(b + j * VL);                                                           \
+            UNROLL                                                                                   \
+            for (int g = 0; g < ROWS / 4; g++) {                                                     \
+                vf x = v_load(a + 4 * g);                                                            \
+                LANE(0);                                                                             \
+                LANE(1);                                                                             \
+                LANE(2);                                                                             \
+                LANE(3);                                                                             \
+            }                                                                                        \
+        }                                                                                            \
+        UNROLL                                                                                       \
+        for (int i = 0; i < ROWS; i++)                                                               \
+            UNROLL                                                                                   \
+            for (int j = 0; j < NV; j++)                                                             \
+                t[i][j] = acc[i][j];                                                                 \
     }
 
 TILE(v_tile_gemm, MR)
