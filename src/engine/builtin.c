@@ -15,13 +15,13 @@
 #include <string.h>
 
 #define PIECE_MAX_BYTES 400    /* of what a synthesiser gets at once */
-#define SILENCE_LEVEL 0.004f   /* full scale: below is silence at the edges */
-#define EDGE_SECONDS 0.02f     /* kept at the edges, so that soft consonants survive */
-#define SENTENCE_PAUSE 0.28f   /* s */
-#define PIECE_PAUSE 0.06f      /* s, where only the language or the length makes the cut */
-#define VOICES_MAX 8           /* named in the answer */
+#define SILENCE_LEVEL   0.004f /* full scale: below is silence at the edges */
+#define EDGE_SECONDS    0.02f  /* kept at the edges, so that soft consonants survive */
+#define SENTENCE_PAUSE  0.28f  /* s */
+#define PIECE_PAUSE     0.06f  /* s, where only the language or the length makes the cut */
+#define VOICES_MAX      8      /* named in the answer */
 /* Bring speech of either synthesiser to about -20 dBFS RMS (measured over a few sentences of each). */
-#define FLITE_GAIN 0.75f
+#define FLITE_GAIN  0.75f
 #define ESPEAK_GAIN 1.0f
 
 struct names {
@@ -33,12 +33,12 @@ struct say {
     float speed;
     builtin_audio_fn fn;
     void *user;
-    struct pcm pcm;      /* of one piece */
-    struct buf text;     /* of one piece, '\0'-terminated */
-    struct names spoken; /* "flite slt" … */
+    struct pcm pcm;        /* of one piece */
+    struct buf text;       /* of one piece, '\0'-terminated */
+    struct names spoken;   /* "flite slt" … */
     struct names unspoken; /* "zh" … */
-    struct error why;    /* of the last part left out */
-    int pieces;          /* handed on */
+    struct error why;      /* of the last part left out */
+    int pieces;            /* handed on */
 };
 
 static void add_name(struct names *names, const char *prefix, const char *name)
@@ -153,7 +153,8 @@ static int say_piece(struct say *s, const char *lang, struct slice piece, int se
     }
     if (buf_add(&s->text, piece.ptr, piece.len))
         return error_nomem(err);
-    for (size_t i = 0; i < s->text.len; i++) /* '\0' would end the sentence, others are espeak-ng's own marks */
+    for (size_t i = 0; i < s->text.len;
+         i++) /* '\0' would end the sentence, others are espeak-ng's own marks */
         if ((unsigned char)s->text.ptr[i] < ' ' || s->text.ptr[i] == 0x7F)
             s->text.ptr[i] = ' ';
     int rc = espeak_speak(lang, s->text.ptr, s->speed, &s->pcm, &s->why);

@@ -8,15 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ESPEAK_LIBRARY "libespeak-ng.so.1"
-#define SYNCHRONOUS 2     /* espeak_AUDIO_OUTPUT: samples to the callback before the call returns */
-#define DONT_EXIT 0x8000  /* espeak_Initialize: absent data are an error, not exit() */
-#define RATE 1            /* espeak_PARAMETER: words a minute */
-#define RATE_NORMAL 175
-#define RATE_MIN 80       /* slower is refused; faster than 450 is done by time compression */
-#define POS_CHARACTER 1
-#define CHARS_UTF8 1
-#define BUFFER_MS 200
+#define ESPEAK_LIBRARY       "libespeak-ng.so.1"
+#define SYNCHRONOUS          2      /* espeak_AUDIO_OUTPUT: samples to the callback before the call returns */
+#define DONT_EXIT            0x8000 /* espeak_Initialize: absent data are an error, not exit() */
+#define RATE                 1      /* espeak_PARAMETER: words a minute */
+#define RATE_NORMAL          175
+#define RATE_MIN             80 /* slower is refused; faster than 450 is done by time compression */
+#define POS_CHARACTER        1
+#define CHARS_UTF8           1
+#define BUFFER_MS            200
 #define SENTENCE_MAX_SECONDS 600
 
 typedef int synth_callback(short *wav, int n, void *events);
@@ -26,10 +26,10 @@ struct espeak {
     void (*set_callback)(synth_callback *fn);
     int (*set_voice)(const char *name);
     int (*set_parameter)(int parameter, int value, int relative);
-    int (*synth)(const void *text, size_t size, unsigned position, int position_type,
-                 unsigned end_position, unsigned flags, unsigned *id, void *user);
+    int (*synth)(const void *text, size_t size, unsigned position, int position_type, unsigned end_position,
+                 unsigned flags, unsigned *id, void *user);
     int (*terminate)(void);
-    int rate; /* Hz; 0: not open */
+    int rate;        /* Hz; 0: not open */
     struct pcm *out; /* of the sentence being made; borrowed */
     int failed;      /* out of memory in the callback */
     char voice[16];  /* set last */
@@ -74,8 +74,8 @@ static int open_library(struct error *err)
     if (find(handle, "espeak_Initialize", &lib.initialize) ||
         find(handle, "espeak_SetSynthCallback", &lib.set_callback) ||
         find(handle, "espeak_SetVoiceByName", &lib.set_voice) ||
-        find(handle, "espeak_SetParameter", &lib.set_parameter) ||
-        find(handle, "espeak_Synth", &lib.synth) || find(handle, "espeak_Terminate", &lib.terminate)) {
+        find(handle, "espeak_SetParameter", &lib.set_parameter) || find(handle, "espeak_Synth", &lib.synth) ||
+        find(handle, "espeak_Terminate", &lib.terminate)) {
         dlclose(handle);
         return error_set(err, E_UNSUPPORTED, ESPEAK_LIBRARY " lacks functions that espeak-ng 1.49 has");
     }

@@ -12,7 +12,7 @@
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
 
-#define FLITE_WORD_MAX 40  /* letters and digits in a row; the longest English words have 29 */
+#define FLITE_WORD_MAX    40 /* letters and digits in a row; the longest English words have 29 */
 #define DECOMPOSITION_MAX 18 /* UTF-16 units: the longest there is in Unicode */
 
 cst_voice *register_cmu_us_slt(const char *voxdir);
@@ -25,10 +25,10 @@ static const struct {
     uint16_t letter;
     char ascii[3];
 } latin[] = {
-    {0xC6, "AE"}, {0xD0, "D"},  {0xD8, "O"},   {0xDE, "Th"},  {0xDF, "ss"}, {0xE6, "ae"},   {0xF0, "d"},
-    {0xF8, "o"},  {0xFE, "th"}, {0x110, "D"},  {0x111, "d"},  {0x126, "H"}, {0x127, "h"},   {0x131, "i"},
-    {0x138, "k"}, {0x141, "L"}, {0x142, "l"},  {0x14A, "Ng"}, {0x14B, "ng"}, {0x152, "OE"}, {0x153, "oe"},
-    {0x166, "T"}, {0x167, "t"}, {0x18F, "E"},  {0x259, "e"},  {0x1E9E, "SS"},
+    {0xC6, "AE"}, {0xD0, "D"},  {0xD8, "O"},  {0xDE, "Th"},  {0xDF, "ss"},   {0xE6, "ae"},  {0xF0, "d"},
+    {0xF8, "o"},  {0xFE, "th"}, {0x110, "D"}, {0x111, "d"},  {0x126, "H"},   {0x127, "h"},  {0x131, "i"},
+    {0x138, "k"}, {0x141, "L"}, {0x142, "l"}, {0x14A, "Ng"}, {0x14B, "ng"},  {0x152, "OE"}, {0x153, "oe"},
+    {0x166, "T"}, {0x167, "t"}, {0x18F, "E"}, {0x259, "e"},  {0x1E9E, "SS"},
 };
 
 struct plain {

@@ -119,7 +119,8 @@ void norm_spell(struct norm *s, enum spell en, enum spell zh, int64_t value)
 
 void norm_digits(struct norm *s, size_t from, size_t to)
 {
-    static const char *const en[] = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"};
+    static const char *const en[] = {"zero", "one", "two",   "three", "four",
+                                     "five", "six", "seven", "eight", "nine"};
     static const char *const zh[] = {"零", "一", "二", "三", "四", "五", "六", "七", "八", "九"};
     for (size_t i = from; i < to; i++)
         if (cp_is_digit(s->c[i]))
@@ -157,8 +158,8 @@ struct census {
 static int sentence_ends(const uint32_t *c, size_t i)
 {
     uint32_t cp = c[i];
-    return cp == '\n' || cp == '!' || cp == '?' || cp == 0x3002 || cp == 0xFF01 || cp == 0xFF1F || cp == 0xFF1B ||
-           (cp == '.' && (c[i + 1] == ' ' || c[i + 1] == '\n' || c[i + 1] == 0));
+    return cp == '\n' || cp == '!' || cp == '?' || cp == 0x3002 || cp == 0xFF01 || cp == 0xFF1F ||
+           cp == 0xFF1B || (cp == '.' && (c[i + 1] == ' ' || c[i + 1] == '\n' || c[i + 1] == 0));
 }
 
 /* Counts one sentence from i; returns where the next begins. */
@@ -169,7 +170,8 @@ static size_t count_sentence(const struct norm *s, size_t i, struct census *n)
     *n = (struct census){0};
     for (; i < s->n; i++) {
         uint32_t cp = s->c[i];
-        UScriptCode script = cp < 0x80 ? cp_is_ascii_letter(cp) ? USCRIPT_LATIN : USCRIPT_COMMON : script_of(cp);
+        UScriptCode script =
+            cp < 0x80 ? cp_is_ascii_letter(cp) ? USCRIPT_LATIN : USCRIPT_COMMON : script_of(cp);
         int begins = script != script_before;
         if (script == USCRIPT_HAN || script == USCRIPT_BOPOMOFO) {
             n->han++;
@@ -289,7 +291,8 @@ static void walk(struct norm *s)
 int text_normalize(const char *text, size_t len, struct buf *out, struct error *err)
 {
     if (len > NORMALIZE_MAX_BYTES)
-        return error_set(err, E_LIMIT, "the text has %zu bytes, at most %d are normalised", len, NORMALIZE_MAX_BYTES);
+        return error_set(err, E_LIMIT, "the text has %zu bytes, at most %d are normalised", len,
+                         NORMALIZE_MAX_BYTES);
     struct cps t = {0};
     size_t before = out->len;
     int rc = norm_clean(text, len, &t, err);

@@ -11,8 +11,8 @@
 #include <unicode/uscript.h>
 #include <unicode/utf16.h>
 
-#define MARKS_MAX 2          /* accents on one letter; more is decoration, and all of it goes */
-#define SCRIPT_MARKS_MAX 6   /* vowel signs and tones that belong to a script of their own */
+#define MARKS_MAX         2  /* accents on one letter; more is decoration, and all of it goes */
+#define SCRIPT_MARKS_MAX  6  /* vowel signs and tones that belong to a script of their own */
 #define DECOMPOSITION_MAX 18 /* UTF-16 units: the longest there is in Unicode */
 
 int cps_create(struct cps *t, size_t cap)
@@ -39,10 +39,10 @@ static const struct {
     uint32_t from;
     char to[5];
 } plain[] = {
-    {0x2010, "-"},  {0x2011, "-"},   {0x2212, "-"},  {0xFE63, "-"},       {0x2044, "/"},     {0x2215, "/"},
-    {0x301C, "~"},  {0x2026, "..."}, {0x2116, "#"},  {0x33A1, "m\xC2\xB2"}, {0x33A5, "m\xC2\xB3"},
-    {0xFFE5, "\xC2\xA5"}, {0xFFE1, "\xC2\xA3"}, {0x2033, "\""}, {0x2032, "'"}, {0x203C, "!"}, {0x2049, "!?"},
-    {0x2047, "?"},
+    {0x2010, "-"},         {0x2011, "-"},        {0x2212, "-"},        {0xFE63, "-"},  {0x2044, "/"},
+    {0x2215, "/"},         {0x301C, "~"},        {0x2026, "..."},      {0x2116, "#"},  {0x33A1, "m\xC2\xB2"},
+    {0x33A5, "m\xC2\xB3"}, {0xFFE5, "\xC2\xA5"}, {0xFFE1, "\xC2\xA3"}, {0x2033, "\""}, {0x2032, "'"},
+    {0x203C, "!"},         {0x2049, "!?"},       {0x2047, "?"},
 };
 
 /* Characters of which Unicode says that they are others in another dress. */
@@ -142,8 +142,8 @@ static int push_clean(struct cps *t, const UNormalizer2 *nfkd, uint32_t cp)
     if (cp >= 0xFF01 && cp <= 0xFF5E) {
         uint32_t ascii = cp - 0xFEE0;
         int point = ascii == '.' && cp_is_digit(before);
-        return push(t, u_isalnum((UChar32)ascii) || point || strchr("#$%&*+-/<=>@\\^_`|~", (int)ascii)
-                           ? ascii : cp);
+        return push(t, u_isalnum((UChar32)ascii) || point || strchr("#$%&*+-/<=>@\\^_`|~", (int)ascii) ? ascii
+                                                                                                       : cp);
     }
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (plain[i].from == cp)

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define LONG_DIGITS 13  /* and more are read one by one: no one counts so far */
-#define GROUPS_MAX 8    /* of 1-2-3-4 */
+#define LONG_DIGITS 13 /* and more are read one by one: no one counts so far */
+#define GROUPS_MAX  8  /* of 1-2-3-4 */
 
 int num_parse(const struct norm *s, size_t i, struct num *ret)
 {
@@ -49,7 +49,8 @@ void norm_number(struct norm *s, const struct num *v, int counted)
         norm_digits(s, v->start, v->whole_end);
     else
         norm_spell(s, SPELL_EN,
-                   v->value >= 1000 || (counted && v->value == 2 && num_is_whole(v)) ? SPELL_ZH_COUNT : SPELL_ZH,
+                   v->value >= 1000 || (counted && v->value == 2 && num_is_whole(v)) ? SPELL_ZH_COUNT
+                                                                                     : SPELL_ZH,
                    v->value);
     if (num_is_whole(v))
         return;
@@ -60,11 +61,13 @@ void norm_number(struct norm *s, const struct num *v, int counted)
 int norm_counts(const struct norm *s, size_t i)
 {
     static const uint32_t measures[] = {
-        U'个', U'個', U'只', U'块', U'塊', U'条', U'位', U'次', U'年', U'天', U'点', U'點', U'小', U'分', U'秒', U'岁', U'歲',
-        U'人', U'件', U'张', U'張', U'本', U'把', U'杯', U'瓶', U'辆', U'台', U'部', U'场', U'場', U'局', U'盘', U'套', U'双',
-        U'对', U'份', U'种', U'種', U'样', U'倍', U'百', U'千', U'万', U'萬', U'亿', U'億', U'元', U'斤', U'公', U'米', U'句',
-        U'下', U'遍', U'回', U'家', U'口', U'头', U'匹', U'棵', U'朵', U'首', U'篇', U'章', U'集', U'季', U'周', U'包', U'箱',
-        U'袋', U'支', U'枝', U'根', U'颗', U'粒', U'片', U'间', U'座', U'架', U'代', U'刀', U'毛', U'边', U'秒', U'帧', U'轮',
+        U'个', U'個', U'只', U'块', U'塊', U'条', U'位', U'次', U'年', U'天', U'点', U'點', U'小',
+        U'分', U'秒', U'岁', U'歲', U'人', U'件', U'张', U'張', U'本', U'把', U'杯', U'瓶', U'辆',
+        U'台', U'部', U'场', U'場', U'局', U'盘', U'套', U'双', U'对', U'份', U'种', U'種', U'样',
+        U'倍', U'百', U'千', U'万', U'萬', U'亿', U'億', U'元', U'斤', U'公', U'米', U'句', U'下',
+        U'遍', U'回', U'家', U'口', U'头', U'匹', U'棵', U'朵', U'首', U'篇', U'章', U'集', U'季',
+        U'周', U'包', U'箱', U'袋', U'支', U'枝', U'根', U'颗', U'粒', U'片', U'间', U'座', U'架',
+        U'代', U'刀', U'毛', U'边', U'秒', U'帧', U'轮',
     };
     uint32_t cp = s->c[i];
     if (cp == U'年' && s->c[i + 1] == U'级')
@@ -78,8 +81,8 @@ int norm_counts(const struct norm *s, size_t i)
 /* Numbers that Chinese chat reads digit by digit: laughter, pet names, well-known lines. */
 static int is_slang(const struct norm *s, const struct num *v)
 {
-    static const char *const known[] = {"233", "2333", "520", "521", "1314", "5201314", "886", "996", "985",
-                                        "211", "110", "119", "10086", "12306", "9527", "88"};
+    static const char *const known[] = {"233", "2333", "520", "521", "1314",  "5201314", "886",  "996",
+                                        "985", "211",  "110", "119", "10086", "12306",   "9527", "88"};
     const uint32_t *c = s->c;
     int same = v->digits >= 3;
     for (size_t i = v->start + 1; i < v->end; i++)
@@ -123,7 +126,8 @@ static void say_cheer(struct norm *s, const struct num *v)
 static size_t word_before(const struct norm *s, size_t i)
 {
     size_t limit = i > 16 ? i - 16 : 0;
-    while (i > limit && (s->c[i - 1] == ' ' || s->c[i - 1] == ':' || s->c[i - 1] == 0xFF1A || s->c[i - 1] == U'是'))
+    while (i > limit &&
+           (s->c[i - 1] == ' ' || s->c[i - 1] == ':' || s->c[i - 1] == 0xFF1A || s->c[i - 1] == U'是'))
         i--;
     while (i > limit && cp_is_ascii_letter(s->c[i - 1]))
         i--;
@@ -161,13 +165,14 @@ static int is_year_size(const struct num *v)
 
 static int is_year(const struct norm *s, const struct num *v)
 {
-    static const char *const before[] = {"in", "since", "by", "until", "year", "from", "of", "early", "late"};
+    static const char *const before[] = {"in", "since", "by", "until", "year", "early", "late"};
     static const char *const counted[] = {"people", "more", "bits", "times", "of"};
     if (v->digits != 4 || !num_is_whole(v) || v->commas || v->value < 1010 || v->value > 2099)
         return 0;
     if (s->lang == NORM_ZH)
-        return is_year_size(v) && (!cp_is_han(s->c[v->end]) || s->c[v->end] == U'年' || s->c[v->end] == U'届' ||
-                                   s->c[v->end] == U'款' || s->c[v->end] == U'版' || s->c[v->end] == U'赛');
+        return is_year_size(v) &&
+               (!cp_is_han(s->c[v->end]) || s->c[v->end] == U'年' || s->c[v->end] == U'届' ||
+                s->c[v->end] == U'款' || s->c[v->end] == U'版' || s->c[v->end] == U'赛');
     if (word_before_is(s, v->start, before, sizeof before / sizeof *before))
         return 1;
     if (!is_year_size(v))
@@ -200,8 +205,7 @@ static int is_row_of_digits(const struct norm *s, const struct num *v)
     int round = v->digits >= 3 && c[v->end - 1] == '0' && c[v->end - 2] == '0';
     int six = v->digits == 3 && v->value == 666;
     return six || v->digits >= LONG_DIGITS || (v->digits >= 10 && !round) || is_label(s, v) ||
-           (s->lang == NORM_ZH && !norm_counts(s, v->end) &&
-            ((v->digits >= 7 && !round) || is_slang(s, v)));
+           (s->lang == NORM_ZH && !norm_counts(s, v->end) && ((v->digits >= 7 && !round) || is_slang(s, v)));
 }
 
 /* A single number, whatever it is. */
@@ -399,8 +403,8 @@ static size_t say_mixed_fraction(struct norm *s, const struct num *a)
 static size_t say_height(struct norm *s, const struct num *a)
 {
     struct num b;
-    if ((s->c[a->end] != '\'' && s->c[a->end] != 0x2019) || !num_is_whole(a) || !num_parse(s, a->end + 1, &b) ||
-        !num_is_whole(&b) || b.value < 0 || b.value > 11)
+    if ((s->c[a->end] != '\'' && s->c[a->end] != 0x2019) || !num_is_whole(a) ||
+        !num_parse(s, a->end + 1, &b) || !num_is_whole(&b) || b.value < 0 || b.value > 11)
         return 0;
     norm_number(s, a, 1);
     norm_add(s, "foot", "英尺");

@@ -18,9 +18,9 @@
 
 #include <stdint.h>
 
-#define NORM_PAD 16          /* zeros before and after the code points, so that a look aside needs no check */
-#define MARK_LINK 0xF0001u   /* private-use characters that stand for what was there; */
-#define MARK_EMAIL 0xF0002u  /* those of the input are taken out before */
+#define NORM_PAD   16       /* zeros before and after the code points, so that a look aside needs no check */
+#define MARK_LINK  0xF0001u /* private-use characters that stand for what was there; */
+#define MARK_EMAIL 0xF0002u /* those of the input are taken out before */
 
 /* Code points between two paddings of zeros. */
 struct cps {
@@ -48,12 +48,17 @@ struct norm {
     size_t n;
     enum norm_lang lang; /* of the sentence at hand */
     struct buf *out;
-    struct buf word;    /* being put together by a part, see norm_add */
-    uint32_t last;      /* character written last; 0 at the start */
-    int gap;            /* what stands between it and the next one: */
-    int rc;             /* first failure; then everything else does nothing */
+    struct buf word; /* being put together by a part, see norm_add */
+    uint32_t last;   /* character written last; 0 at the start */
+    int gap;         /* what stands between it and the next one: */
+    int rc;          /* first failure; then everything else does nothing */
 };
-enum { GAP_NONE, GAP_SOFT /* something was left out */, GAP_SPACE, GAP_WORD /* after an English word of ours */ };
+enum {
+    GAP_NONE,
+    GAP_SOFT /* something was left out */,
+    GAP_SPACE,
+    GAP_WORD /* after an English word of ours */
+};
 
 /* Writing: a character of the text as it is, or a space (`gap`), or words of ours. */
 void norm_copy(struct norm *s, uint32_t cp);
@@ -68,18 +73,18 @@ void norm_say(struct norm *s);
 
 /* A number as it stands in the text: 1,234.50 */
 struct num {
-    size_t start, end;       /* of all of it */
-    size_t whole_end;        /* of the digits before the point, with their commas */
-    size_t frac;             /* first digit after the point; == end when there are none */
-    size_t digits;           /* before the point */
-    int64_t value;           /* of those digits; -1 when they are too many for SPELL_MAX */
-    int commas;              /* it has grouping commas */
-    int zero;                /* it starts with a superfluous zero: 007 */
+    size_t start, end; /* of all of it */
+    size_t whole_end;  /* of the digits before the point, with their commas */
+    size_t frac;       /* first digit after the point; == end when there are none */
+    size_t digits;     /* before the point */
+    int64_t value;     /* of those digits; -1 when they are too many for SPELL_MAX */
+    int commas;        /* it has grouping commas */
+    int zero;          /* it starts with a superfluous zero: 007 */
 };
 int num_parse(const struct norm *s, size_t i, struct num *ret); /* 1 when there is one at i */
 int num_is_whole(const struct num *v);
 void norm_number(struct norm *s, const struct num *v, int counted); /* adds its words; 两 for 2 if counted */
-int norm_counts(const struct norm *s, size_t i); /* a Chinese measure word stands at i */
+int norm_counts(const struct norm *s, size_t i);                    /* a Chinese measure word stands at i */
 
 /* The parts: each looks at c[i], says what it can and returns how many characters that took, or 0. */
 size_t norm_phone(struct norm *s, size_t i);
@@ -96,11 +101,11 @@ struct unit_name {
 };
 size_t unit_find(const struct norm *s, size_t i, const struct unit_name **ret);
 
-int cp_is_digit(uint32_t cp);  /* ASCII */
-int cp_is_latin(uint32_t cp);  /* a letter of the Latin script */
+int cp_is_digit(uint32_t cp); /* ASCII */
+int cp_is_latin(uint32_t cp); /* a letter of the Latin script */
 int cp_is_ascii_letter(uint32_t cp);
 int cp_is_han(uint32_t cp);
-int cp_is_word(uint32_t cp);   /* letter, digit or mark of any script */
+int cp_is_word(uint32_t cp); /* letter, digit or mark of any script */
 /* Does ASCII `word` (lower case) stand at i, in any case, and not go on with another letter? */
 int norm_word_at(const struct norm *s, size_t i, const char *word);
 

@@ -5,14 +5,14 @@
 #include <string.h>
 #include <unicode/uchar.h>
 
-#define KEEP 3          /* repetitions of a letter, syllable or word */
-#define UNIT_MAX 20     /* characters of what is repeated */
-#define LOCAL_MAX 64    /* of an address before the @; RFC 5321 */
-#define DOMAIN_MAX 253  /* RFC 1035 */
+#define KEEP       3   /* repetitions of a letter, syllable or word */
+#define UNIT_MAX   20  /* characters of what is repeated */
+#define LOCAL_MAX  64  /* of an address before the @; RFC 5321 */
+#define DOMAIN_MAX 253 /* RFC 1035 */
 
 /* Endings by which a bare name is known as a link; those after NULL only before a path. */
-static const char *const endings[] = {"com", "net", "org", "tv",  "gg",   "cn",  "io",  "edu", "gov",
-                                      "xyz", NULL,  "me",  "be",  "ly",   "co",  "app", "dev", "live",
+static const char *const endings[] = {"com", "net", "org", "tv",   "gg",   "cn",  "io",  "edu", "gov",
+                                      "xyz", NULL,  "me",  "be",   "ly",   "co",  "app", "dev", "live",
                                       "to",  "cc",  "fm",  "link", "club", "top", "vip", "uk",  "jp"};
 
 static int is_alnum(uint32_t c)
@@ -181,7 +181,8 @@ static size_t collapse_unit(struct cps *t, size_t i, size_t *w)
         while (i + run < t->n && c[i + run] == c[i + run - p])
             run++;
         size_t count = run / p, tail = run % p;
-        int cut = tail == p - 1 && !u_isalnum((UChar32)c[i + p - 1]); /* "no no no no": the last space is missing */
+        int cut =
+            tail == p - 1 && !u_isalnum((UChar32)c[i + p - 1]); /* "no no no no": the last space is missing */
         if (count + (size_t)cut <= KEEP)
             continue;
         size_t keep = cut ? KEEP * p - 1 : KEEP * p + tail;

@@ -11,18 +11,18 @@ static const struct {
     uint32_t cp;
     const char *en, *zh;
 } pictures[] = {
-    {0x2764, "love", "爱心"},       {0x2665, "love", "爱心"},        {0x1F495, "love", "爱心"},
-    {0x1F496, "love", "爱心"},      {0x1F497, "love", "爱心"},       {0x1F49B, "love", "爱心"},
-    {0x1F49A, "love", "爱心"},      {0x1F499, "love", "爱心"},       {0x1F49C, "love", "爱心"},
+    {0x2764, "love", "爱心"},          {0x2665, "love", "爱心"},       {0x1F495, "love", "爱心"},
+    {0x1F496, "love", "爱心"},         {0x1F497, "love", "爱心"},      {0x1F49B, "love", "爱心"},
+    {0x1F49A, "love", "爱心"},         {0x1F499, "love", "爱心"},      {0x1F49C, "love", "爱心"},
     {0x1F494, "broken heart", "心碎"}, {0x1F44D, "thumbs up", "点赞"}, {0x1F44E, "thumbs down", "点踩"},
-    {0x1F44F, "applause", "鼓掌"},  {0x1F64F, "please", "拜托"},     {0x1F44B, "waves", "挥手"},
-    {0x1F389, "hooray", "撒花"},    {0x1F38A, "hooray", "撒花"},     {0x1F525, "fire", "火"},
-    {0x1F4AF, "one hundred", "满分"}, {0x1F602, "laughing", "笑哭"}, {0x1F923, "laughing", "笑哭"},
-    {0x1F62D, "crying", "大哭"},    {0x1F621, "angry", "生气"},      {0x1F631, "shocked", "震惊"},
-    {0x1F914, "thinking", "思考"},  {0x1F480, "dead", "笑死"},       {0x1F382, "birthday cake", "生日蛋糕"},
-    {0x1F339, "rose", "玫瑰"},      {0x1F680, "rocket", "火箭"},     {0x2705, "check", "对"},
-    {0x2714, "check", "对"},        {0x2713, "check", "对"},         {0x274C, "wrong", "错"},
-    {0x2B50, "star", "星星"},       {0x1F31F, "star", "星星"},       {0x1F4AA, "strong", "加油"},
+    {0x1F44F, "applause", "鼓掌"},     {0x1F64F, "please", "拜托"},    {0x1F44B, "waves", "挥手"},
+    {0x1F389, "hooray", "撒花"},       {0x1F38A, "hooray", "撒花"},    {0x1F525, "fire", "火"},
+    {0x1F4AF, "one hundred", "满分"},  {0x1F602, "laughing", "笑哭"},  {0x1F923, "laughing", "笑哭"},
+    {0x1F62D, "crying", "大哭"},       {0x1F621, "angry", "生气"},     {0x1F631, "shocked", "震惊"},
+    {0x1F914, "thinking", "思考"},     {0x1F480, "dead", "笑死"},      {0x1F382, "birthday cake", "生日蛋糕"},
+    {0x1F339, "rose", "玫瑰"},         {0x1F680, "rocket", "火箭"},    {0x2705, "check", "对"},
+    {0x2714, "check", "对"},           {0x2713, "check", "对"},        {0x274C, "wrong", "错"},
+    {0x2B50, "star", "星星"},          {0x1F31F, "star", "星星"},      {0x1F4AA, "strong", "加油"},
 };
 
 /* Signs that stand between two things that are spoken. */
@@ -31,16 +31,24 @@ static const struct {
     const char *en, *zh;
     int numbers; /* read only when there is a number on one side at least */
 } between[] = {
-    {'=', "equals", "等于", 0},          {0xD7, "times", "乘", 1},         {'*', "times", "乘", 2},
-    {0xF7, "divided by", "除以", 1},     {0x2260, "is not equal to", "不等于", 0},
-    {0x2248, "is about", "约等于", 0},   {0x2264, "is at most", "小于等于", 0},
-    {0x2265, "is at least", "大于等于", 0}, {'<', "is less than", "小于", 1}, {'>', "is greater than", "大于", 1},
-    {'&', "and", "和", 0},               {0xFF06, "and", "和", 0},
+    {'=', "equals", "等于", 0},
+    {0xD7, "times", "乘", 1},
+    {'*', "times", "乘", 2},
+    {0xF7, "divided by", "除以", 1},
+    {0x2260, "is not equal to", "不等于", 0},
+    {0x2248, "is about", "约等于", 0},
+    {0x2264, "is at most", "小于等于", 0},
+    {0x2265, "is at least", "大于等于", 0},
+    {'<', "is less than", "小于", 1},
+    {'>', "is greater than", "大于", 1},
+    {'&', "and", "和", 0},
+    {0xFF06, "and", "和", 0},
 };
 
 static const char *const emoticons[] = {
-    ":)", ":(", ":D", ":P", ":p", ";)", ":-)", ":-(", ":-D", ":'(", ":')", ":3", ":o", ":O", ":/", ">:(", "=)", "=(",
-    "=D", "^_^", "^^", "^.^", "-_-", "T_T", "T.T", "o_O", "O_O", "o_o", ">_<", ">.<", ":|", "xD", "XD", "<3", ";-)",
+    ":)",  ":(",  ":D",  ":P",  ":p",  ";)",  ":-)", ":-(", ":-D", ":'(", ":')", ":3",
+    ":o",  ":O",  ":/",  ">:(", "=)",  "=(",  "=D",  "^_^", "^^",  "^.^", "-_-", "T_T",
+    "T.T", "o_O", "O_O", "o_o", ">_<", ">.<", ":|",  "xD",  "XD",  "<3",  ";-)",
 };
 
 static uint32_t beside(const struct norm *s, size_t i, int step)
@@ -56,7 +64,8 @@ static int is_operand(uint32_t cp)
 
 static int is_open_place(uint32_t cp)
 {
-    return cp == 0 || cp == ' ' || cp == '\n' || cp == ',' || cp == '.' || cp == '!' || cp == '?' || cp >= 0x2E80;
+    return cp == 0 || cp == ' ' || cp == '\n' || cp == ',' || cp == '.' || cp == '!' || cp == '?' ||
+           cp >= 0x2E80;
 }
 
 static size_t take_emoticon(struct norm *s, size_t i)
@@ -95,7 +104,8 @@ static size_t take_between(struct norm *s, size_t i)
         if (between[k].cp != s->c[i])
             continue;
         int numbers = cp_is_digit(a) + cp_is_digit(b);
-        if (!is_operand(a) || !(cp_is_word(b) || b == '-' || b == '.' || b == '?') || numbers < between[k].numbers)
+        if (!is_operand(a) || !(cp_is_word(b) || b == '-' || b == '.' || b == '?') ||
+            numbers < between[k].numbers)
             return 0;
         norm_add(s, between[k].en, between[k].zh);
         return 1;
@@ -182,7 +192,8 @@ static size_t take_sign(struct norm *s, size_t i)
 /* w/ and w/o at the beginning of a word. */
 static size_t take_with(struct norm *s, size_t i)
 {
-    if ((s->c[i] != 'w' && s->c[i] != 'W') || s->c[i + 1] != '/' || cp_is_word(s->c[i - 1]) || s->lang != NORM_EN)
+    if ((s->c[i] != 'w' && s->c[i] != 'W') || s->c[i + 1] != '/' || cp_is_word(s->c[i - 1]) ||
+        s->lang != NORM_EN)
         return 0;
     if (norm_word_at(s, i + 2, "o")) {
         norm_add(s, "without", NULL);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define PHONE_MIN 7   /* digits */
-#define PHONE_MAX 15  /* ITU-T E.164 */
+#define PHONE_MIN    7  /* digits */
+#define PHONE_MAX    15 /* ITU-T E.164 */
 #define PHONE_GROUPS 6
 
 static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
@@ -56,10 +56,12 @@ static size_t parse_phone(const struct norm *s, size_t i, struct phone *p)
         if (end == 0)
             return 0;
     }
-    if (cp_is_digit(c[end]) || ((c[end] == '.' || c[end] == ':' || c[end] == '/') && cp_is_digit(c[end + 1])) ||
+    if (cp_is_digit(c[end]) ||
+        ((c[end] == '.' || c[end] == ':' || c[end] == '/') && cp_is_digit(c[end + 1])) ||
         p->digits < PHONE_MIN || p->digits > PHONE_MAX)
         return 0;
-    size_t first = p->groups[0].to - p->groups[0].from, last = p->groups[p->n - 1].to - p->groups[p->n - 1].from;
+    size_t first = p->groups[0].to - p->groups[0].from,
+           last = p->groups[p->n - 1].to - p->groups[p->n - 1].from;
     if (plus)
         return p->digits >= 8 ? end : 0;
     if (paren || p->n >= 3)
@@ -75,8 +77,8 @@ static int is_mobile(const struct norm *s, size_t i)
     while (n <= 11 && cp_is_digit(s->c[i + n]))
         n++;
     return n == 11 && s->c[i] == '1' && s->c[i + 1] >= '3' &&
-           !(s->c[i + 11] == '.' && cp_is_digit(s->c[i + 12])) && !(s->c[i + 10] == '0' && s->c[i + 9] == '0' &&
-                                                                      s->c[i + 8] == '0');
+           !(s->c[i + 11] == '.' && cp_is_digit(s->c[i + 12])) &&
+           !(s->c[i + 10] == '0' && s->c[i + 9] == '0' && s->c[i + 8] == '0');
 }
 
 size_t norm_phone(struct norm *s, size_t i)
@@ -152,7 +154,8 @@ static int two_digits(const struct norm *s, size_t i, int max)
     int v = small_number(s, i, 0, max, &end);
     return cp_is_digit(s->c[i]) && cp_is_digit(s->c[i + 1]) && !cp_is_digit(s->c[i + 2]) && v <= max &&
                    (s->c[i] - '0') * 10 + s->c[i + 1] - '0' <= (uint32_t)max
-               ? v : -1;
+               ? v
+               : -1;
 }
 
 /* End of the time at i, or 0. */

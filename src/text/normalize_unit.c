@@ -36,8 +36,9 @@ struct scale {
 };
 
 static const struct scale scales[] = {
-    {"k", "thousand", NULL, 3}, {"K", "thousand", NULL, 3}, {"M", "million", NULL, 6}, {"B", "billion", NULL, 9},
-    {"bn", "billion", NULL, 9}, {"w", NULL, "万", 0},       {"W", NULL, "万", 0},      {"e", NULL, "亿", 0},
+    {"k", "thousand", NULL, 3}, {"K", "thousand", NULL, 3}, {"M", "million", NULL, 6},
+    {"B", "billion", NULL, 9},  {"bn", "billion", NULL, 9}, {"w", NULL, "万", 0},
+    {"W", NULL, "万", 0},       {"e", NULL, "亿", 0},
 };
 
 static const char *const scale_words[] = {"hundred", "thousand", "million", "billion", "trillion"};
@@ -47,8 +48,9 @@ static size_t scale_at(const struct norm *s, size_t i, const struct scale **ret)
 {
     for (size_t k = 0; k < sizeof scales / sizeof *scales; k++) {
         size_t n = strlen(scales[k].sign);
-        if (s->c[i] == (unsigned char)scales[k].sign[0] && (n == 1 || s->c[i + 1] == (unsigned char)scales[k].sign[1]) &&
-            !cp_is_latin(s->c[i + n]) && !cp_is_digit(s->c[i + n]) &&
+        if (s->c[i] == (unsigned char)scales[k].sign[0] &&
+            (n == 1 || s->c[i + 1] == (unsigned char)scales[k].sign[1]) && !cp_is_latin(s->c[i + n]) &&
+            !cp_is_digit(s->c[i + n]) &&
             (s->lang == NORM_ZH ? scales[k].zh || scales[k].zeros : scales[k].en != NULL)) {
             *ret = &scales[k];
             return n;
@@ -173,7 +175,8 @@ static size_t add_amount(struct norm *s, const struct num *v, const struct curre
 }
 
 /* The end of a range's first amount with its scale, if a range it is: $5-10, $5-$10, $100k-200k. */
-static size_t money_range(const struct norm *s, const struct num *v, const struct currency *cur, struct num *ret)
+static size_t money_range(const struct norm *s, const struct num *v, const struct currency *cur,
+                          struct num *ret)
 {
     const struct scale *scale;
     size_t at = v->end + scale_at(s, v->end, &scale);
@@ -188,9 +191,11 @@ size_t norm_money(struct norm *s, size_t i)
 {
     size_t at = i;
     int hong_kong = s->c[i] == 'H' && s->c[i + 1] == 'K' && s->c[i + 2] == '$';
-    if (!cp_is_latin(s->c[i - 1]) && (hong_kong || (s->c[i] == 'U' && s->c[i + 1] == 'S' && s->c[i + 2] == '$')))
+    if (!cp_is_latin(s->c[i - 1]) &&
+        (hong_kong || (s->c[i] == 'U' && s->c[i + 1] == 'S' && s->c[i + 2] == '$')))
         at += 2;
-    static const struct currency hkd = {'$', "Hong Kong dollar", "Hong Kong dollars", "cent", "cents", "港元"};
+    static const struct currency hkd = {'$',   "Hong Kong dollar", "Hong Kong dollars", "cent", "cents",
+                                        "港元"};
     const struct currency *cur = hong_kong && at > i ? &hkd : currency_at(s, at);
     struct num v, b;
     if (!cur || !num_parse(s, at + 1 + (s->c[at + 1] == ' '), &v))
@@ -325,7 +330,8 @@ static int parse_amount(const struct norm *s, size_t i, struct amount *ret)
 {
     const struct unit_name *unit;
     struct amount v = {.range = 0};
-    if (!num_parse(s, i, &v.a) || (!num_is_whole(&v.a) && s->c[v.a.end] == '.' && cp_is_digit(s->c[v.a.end + 1])))
+    if (!num_parse(s, i, &v.a) ||
+        (!num_is_whole(&v.a) && s->c[v.a.end] == '.' && cp_is_digit(s->c[v.a.end + 1])))
         return 0;
     v.end = v.a.end;
     size_t dash = v.end + percent_at(s, v.end);
@@ -333,9 +339,9 @@ static int parse_amount(const struct norm *s, size_t i, struct amount *ret)
         dash += unit_find(s, v.end, &unit);
     if (is_range_dash(s->c[dash]) && num_parse(s, dash + 1, &v.b)) {
         const struct unit_name *other;
-        int same = dash == v.end ||
-                   (s->c[dash - 1] == '%' ? percent_at(s, v.b.end) > 0
-                                          : unit_find(s, v.b.end, &other) > 0 && other == unit);
+        int same =
+            dash == v.end || (s->c[dash - 1] == '%' ? percent_at(s, v.b.end) > 0
+                                                    : unit_find(s, v.b.end, &other) > 0 && other == unit);
         if (same) {
             v.range = 1;
             v.end = v.b.end;

@@ -15,14 +15,16 @@ static const struct {
     UScriptCode script;
     char lang[8];
 } languages[] = {
-    {USCRIPT_LATIN, "en"},    {USCRIPT_HAN, "zh"},      {USCRIPT_BOPOMOFO, "zh"},   {USCRIPT_HIRAGANA, "ja"},
-    {USCRIPT_KATAKANA, "ja"}, {USCRIPT_HANGUL, "ko"},   {USCRIPT_CYRILLIC, "ru"},   {USCRIPT_ARABIC, "ar"},
-    {USCRIPT_GREEK, "el"},    {USCRIPT_HEBREW, "he"},   {USCRIPT_THAI, "th"},       {USCRIPT_DEVANAGARI, "hi"},
-    {USCRIPT_BENGALI, "bn"},  {USCRIPT_TAMIL, "ta"},    {USCRIPT_TELUGU, "te"},     {USCRIPT_GUJARATI, "gu"},
-    {USCRIPT_GURMUKHI, "pa"}, {USCRIPT_KANNADA, "kn"},  {USCRIPT_MALAYALAM, "ml"},  {USCRIPT_SINHALA, "si"},
-    {USCRIPT_ORIYA, "or"},    {USCRIPT_GEORGIAN, "ka"}, {USCRIPT_ARMENIAN, "hy"},   {USCRIPT_ETHIOPIC, "am"},
-    {USCRIPT_MYANMAR, "my"},  {USCRIPT_KHMER, "km"},    {USCRIPT_LAO, "lo"},        {USCRIPT_TIBETAN, "bo"},
-    {USCRIPT_MONGOLIAN, "mn"}, {USCRIPT_CHEROKEE, "chr"},
+    {USCRIPT_LATIN, "en"},     {USCRIPT_HAN, "zh"},       {USCRIPT_BOPOMOFO, "zh"},
+    {USCRIPT_HIRAGANA, "ja"},  {USCRIPT_KATAKANA, "ja"},  {USCRIPT_HANGUL, "ko"},
+    {USCRIPT_CYRILLIC, "ru"},  {USCRIPT_ARABIC, "ar"},    {USCRIPT_GREEK, "el"},
+    {USCRIPT_HEBREW, "he"},    {USCRIPT_THAI, "th"},      {USCRIPT_DEVANAGARI, "hi"},
+    {USCRIPT_BENGALI, "bn"},   {USCRIPT_TAMIL, "ta"},     {USCRIPT_TELUGU, "te"},
+    {USCRIPT_GUJARATI, "gu"},  {USCRIPT_GURMUKHI, "pa"},  {USCRIPT_KANNADA, "kn"},
+    {USCRIPT_MALAYALAM, "ml"}, {USCRIPT_SINHALA, "si"},   {USCRIPT_ORIYA, "or"},
+    {USCRIPT_GEORGIAN, "ka"},  {USCRIPT_ARMENIAN, "hy"},  {USCRIPT_ETHIOPIC, "am"},
+    {USCRIPT_MYANMAR, "my"},   {USCRIPT_KHMER, "km"},     {USCRIPT_LAO, "lo"},
+    {USCRIPT_TIBETAN, "bo"},   {USCRIPT_MONGOLIAN, "mn"}, {USCRIPT_CHEROKEE, "chr"},
 };
 
 struct raw_run {
