@@ -75,7 +75,7 @@ static void fail_each(const struct trial *t)
     heap.armed = 0;
     /* a few may do without: a smaller buffer, a hint that is left out */
     assert_true(refused * 100 >= total * 95);
-    print_message("%s: %zu allocations, %zu ended in an error\n", t->model, total, refused);
+    print_message("# %s: %zu allocations, %zu ended in an error\n", t->model, total, refused);
 }
 
 static void a_model_in_safetensors(void **state)

@@ -105,7 +105,7 @@ static void a_long_text_comes_in_pieces_and_can_be_stopped(void **state)
     ishow_say_params_init(&p);
     p.nfe = 2;
     p.seed = 1;
-    p.speed = 3;
+    p.speed = 0.3; /* pieces are planned by the seconds they take */
     assert_int_equal(ishow_say(f5, voice, text, &p, hear, &all, &stats, &err), 0);
     assert_true(stats.chunks > 1 && all.calls >= (size_t)stats.chunks);
     assert_int_equal(ishow_say(f5, voice, text, &p, hear, &some, NULL, &err), ISHOW_E_CANCELLED);
@@ -179,7 +179,7 @@ static void parameters_out_of_range_are_named(void **state)
     REFUSED(fix_duration, 1e9, "fix_duration");
     REFUSED(target_rms, 0, "target_rms");
     REFUSED(cross_fade, -0.1, "cross_fade");
-    REFUSED(size, 3, "size");
+    REFUSED(size, 3, "3 bytes");
     REFUSED(size, 100000, "initialise");
     assert_int_equal(h.calls, 0);
 }
