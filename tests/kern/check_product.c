@@ -227,11 +227,36 @@ static void attend_case(struct check *t)
                 attend_one(t, queries[i], keys[j], j % 2 ? KERN_KEYS : 3 * kr + 2, spread[s]);
 }
 
+/* A NaN in a query spoils that query, one in a key every query, one in a value its column. */
+static void attend_nan_case(struct check *t)
+{
+    enum { QUERIES = 5, KEYS = 19 };
+    static float q[QUERIES * KERN_HEAD], k[KEYS * KERN_HEAD], v[KEYS * KERN_HEAD], got[QUERIES * KERN_HEAD];
+    for (int bad = 0; bad < 3; bad++)
+        for (int block = 10; block <= 20; block += 10) {
+            random_fill(q, QUERIES * KERN_HEAD, 1);
+            random_fill(k, KEYS * KERN_HEAD, 1);
+            random_fill(v, KEYS * KERN_HEAD, 1);
+            (bad == 0 ? q + 3 * KERN_HEAD : bad == 1 ? k + 7 * KERN_HEAD : v + 7 * KERN_HEAD)[11] = NAN;
+            attend(t->v, q, k, v, QUERIES, KEYS, block, got);
+            for (int i = 0; i < QUERIES; i++)
+                for (int d = 0; d < KERN_HEAD; d++) {
+                    int spoilt = bad == 0 ? i == 3 : bad == 1 ? 1 : d == 11;
+                    if (isfinite(got[i * KERN_HEAD + d]) == spoilt)
+                        check_fail(t, "NaN in %s: query %d, number %d is %g", &"q\0k\0v"[2 * bad], i, d,
+                                   (double)got[i * KERN_HEAD + d]);
+                }
+            guard_check(t, "attend");
+            guard_free_all();
+        }
+}
+
 const struct check_case check_product_cases[] = {
     {"pack transposes", pack_case},
     {"gemm is the product with its epilogues", gemm_case},
     {"gemm gives a row the same bits anywhere", gemm_place_case},
     {"gemm hides no NaN", gemm_nan_case},
     {"attend is a softmax in blocks", attend_case},
+    {"attend hides no NaN", attend_nan_case},
     {NULL, NULL},
 };
