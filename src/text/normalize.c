@@ -212,13 +212,13 @@ static enum norm_lang first_language(const struct norm *s)
 {
     struct census n;
     enum norm_lang otherwise = NORM_EN;
-    for (size_t i = 0; i < s->n;) {
+    for (size_t i = NORM_PAD; i < s->n;) {
         i = count_sentence(s, i, &n);
         int lang = language_of(&n);
         if (lang >= 0)
             return (enum norm_lang)lang;
     }
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = NORM_PAD; i < s->n; i++)
         if ((s->c[i] >= 0x3000 && s->c[i] < 0x3040) || (s->c[i] >= 0xFF00 && s->c[i] < 0xFFF0))
             otherwise = NORM_ZH;
     return otherwise;
@@ -276,7 +276,7 @@ static void walk(struct norm *s)
 {
     size_t sentence = 0;
     s->lang = first_language(s);
-    for (size_t i = 0; i < s->n && s->rc == 0;) {
+    for (size_t i = NORM_PAD; i < s->n && s->rc == 0;) {
         if (i >= sentence) {
             struct census n;
             sentence = count_sentence(s, i, &n);

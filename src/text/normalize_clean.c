@@ -18,19 +18,19 @@
 int cps_create(struct cps *t, size_t cap)
 {
     *t = (struct cps){0};
-    if (cap > SIZE_MAX / sizeof *t->memory - 2 * NORM_PAD)
+    if (cap > SIZE_MAX / sizeof *t->c - 2 * NORM_PAD)
         return E_NOMEM;
-    t->memory = calloc(cap + 2 * NORM_PAD, sizeof *t->memory);
-    if (!t->memory)
+    t->c = calloc(cap + 2 * NORM_PAD, sizeof *t->c);
+    if (!t->c)
         return E_NOMEM;
-    t->c = t->memory + NORM_PAD;
-    t->cap = cap;
+    t->n = NORM_PAD;
+    t->cap = NORM_PAD + cap;
     return 0;
 }
 
 void cps_release(struct cps *t)
 {
-    free(t->memory);
+    free(t->c);
     *t = (struct cps){0};
 }
 
@@ -128,7 +128,7 @@ static int push_undressed(struct cps *t, const UNormalizer2 *nfkd, uint32_t cp)
 
 static int push_clean(struct cps *t, const UNormalizer2 *nfkd, uint32_t cp)
 {
-    uint32_t before = t->n ? t->c[t->n - 1] : 0;
+    uint32_t before = t->c[t->n - 1];
     if (cp >= 0x20 && cp < 0x7F)
         return push(t, cp);
     if (cp == '\n' || cp == '\r' || cp == 0x85 || cp == 0x2028 || cp == 0x2029)

@@ -22,18 +22,13 @@
 #define MARK_LINK  0xF0001u /* private-use characters that stand for what was there; */
 #define MARK_EMAIL 0xF0002u /* those of the input are taken out before */
 
-/* Code points between two paddings of zeros. */
+/* The text is c[NORM_PAD, n); NORM_PAD zeros stand before it and after it. */
 struct cps {
-    uint32_t *c;
+    uint32_t *c; /* owned */
     size_t n, cap;
-    uint32_t *memory; /* owned; c - NORM_PAD */
 };
-int cps_create(struct cps *t, size_t cap); /* room for cap; 0 or E_NOMEM */
+int cps_create(struct cps *t, size_t cap); /* empty, with room for cap; 0 or E_NOMEM */
 void cps_release(struct cps *t);           /* accepts a zeroed one */
-static inline void cps_add(struct cps *t, uint32_t cp)
-{
-    t->c[t->n++] = cp; /* the caller has asked for enough room */
-}
 
 /* Decodes and cleans; `t` is created. E_FORMAT on invalid UTF-8. */
 int norm_clean(const char *text, size_t len, struct cps *t, struct error *err);
@@ -44,7 +39,7 @@ void norm_collapse(struct cps *t);
 enum norm_lang { NORM_EN, NORM_ZH, NORM_OTHER };
 
 struct norm {
-    const uint32_t *c; /* [n], padded */
+    const uint32_t *c; /* the text is c[NORM_PAD, n), see struct cps */
     size_t n;
     enum norm_lang lang; /* of the sentence at hand */
     struct buf *out;

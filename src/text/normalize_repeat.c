@@ -207,8 +207,8 @@ static size_t spaced_number(const uint32_t *c, size_t i)
 
 static void tighten(struct cps *t)
 {
-    size_t w = 0, skip = SIZE_MAX;
-    for (size_t i = 0; i < t->n; i++) {
+    size_t w = NORM_PAD, skip = 0;
+    for (size_t i = NORM_PAD; i < t->n; i++) {
         size_t end = spaced_number(t->c, i);
         if (end)
             skip = end;
@@ -223,8 +223,8 @@ void norm_collapse(struct cps *t)
 {
     size_t n;
     for (int pass = 0; pass < 2; pass++) { /* links first: www must not be taken for a run */
-        size_t w = 0;
-        for (size_t i = 0; i < t->n; i += n) {
+        size_t w = NORM_PAD;
+        for (size_t i = NORM_PAD; i < t->n; i += n) {
             if (pass == 0) {
                 int begins = word_begins(t->c, i);
                 if (begins && (n = email_length(t->c, i)) > 0)
