@@ -113,8 +113,9 @@ static void attention_task(void *user, size_t index, int thread)
     }
 }
 
-void dev_attention(struct dev *d, const float *qkv, struct seqs seqs, int heads, float *out)
+void dev_attention(struct dev *d, const float *qkv, struct seqs seqs, int heads, enum dev_precision p, float *out)
 {
+    (void)p;
     int longest = 0;
     for (int s = 0; s < seqs.n; s++) {
         int len = seqs.start[s + 1] - seqs.start[s];

@@ -10,6 +10,7 @@
  * the kernel * channels numbers that start at t * channels. */
 #include "dev/cpu.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,12 +19,14 @@
 struct product {
     int n;
     size_t k;
-    float *w;    /* [ceil(n / nr)][k][nr], owned */
-    float *bias; /* [n], owned */
+    const float *w;    /* [ceil(n / nr)][k][nr] */
+    const float *bias; /* [n], behind w in the same memory */
+    float *owned;      /* that memory, or NULL when it is borrowed */
 };
 
 struct dev_linear {
     struct product p;
+    size_t bytes; /* that p takes */
 };
 
 struct dev_conv {
@@ -38,22 +41,31 @@ static int round_up(int n, int to)
 
 static void product_release(struct product *p)
 {
-    free(p->w);
-    free(p->bias);
+    free(p->owned);
 }
 
-static int product_init(struct product *p, struct dev *d, int n, size_t k, struct error *err)
+static size_t product_floats(const struct dev *d, int n, size_t k)
 {
-    int nr = d->kern.nr;
+    return (size_t)round_up(n, d->kern.nr) * k + (size_t)round_up(n, CPU_ALIGN / (int)sizeof(float));
+}
+
+/* On `bytes` of product_floats, or on memory of its own when that is NULL. */
+static int product_init(struct product *p, struct dev *d, int n, size_t k, const void *bytes, struct error *err)
+{
+    const int nr = d->kern.nr;
+    const size_t panels = (size_t)round_up(n, nr) * k, count = product_floats(d, n, k);
+    if (!bytes && !(p->owned = cpu_alloc(count)))
+        return error_nomem(err);
     p->n = n;
     p->k = k;
-    p->w = cpu_alloc((size_t)round_up(n, nr) * k);
-    p->bias = cpu_alloc((size_t)n);
-    if (!p->w || !p->bias)
-        return error_nomem(err);
-    int last = round_up(n, nr) - nr;
-    if (n % nr)
-        memset(p->w + (size_t)last * k, 0, (size_t)nr * k * sizeof *p->w);
+    p->w = bytes ? bytes : p->owned;
+    p->bias = p->w + panels;
+    if (p->owned) {
+        const size_t last = (size_t)(round_up(n, nr) - nr) * k;
+        if (n % nr)
+            memset(p->owned + last, 0, (panels - last) * sizeof *p->owned);
+        memset(p->owned + panels, 0, (count - panels) * sizeof *p->owned);
+    }
     return cpu_scratch_reserve(d, (size_t)d->kern.mr * k, err);
 }
 
@@ -116,7 +128,7 @@ static void fill_panel(void *user, size_t index, int thread)
     const struct fill *f = user;
     int nr = f->kern->nr, from = (int)index * nr, to = from + nr, at = 0;
     size_t k = f->p->k;
-    float *w = f->p->w + (size_t)from * k;
+    float *w = f->p->owned + (size_t)from * k;
     for (int i = 0; i < f->part_count; at += f->parts[i++].n) {
         /* the panel's columns that are rows of this matrix */
         int a = from > at ? from : at, b = to < at + f->parts[i].n ? to : at + f->parts[i].n;
@@ -125,8 +137,60 @@ static void fill_panel(void *user, size_t index, int thread)
     }
 }
 
+int dev_supports(const struct dev *d, enum dev_precision p)
+{
+    (void)d;
+    return p == DEV_F32;
+}
+
+void dev_layout(const struct dev *d, enum dev_precision p, char out[DEV_LAYOUT_TEXT])
+{
+    snprintf(out, DEV_LAYOUT_TEXT, "%s panels of %d", p == DEV_F32 ? "f32" : "none", d->kern.nr);
+}
+
+static int check_precision(const struct dev *d, enum dev_precision p, struct error *err)
+{
+    static const char *const names[] = {"f32", "bf16", "int8"};
+    return dev_supports(d, p) ? 0 : error_set(err, E_UNSUPPORTED, "this CPU has no kernels for %s", names[p]);
+}
+
+static int check_sizes(long long n, int k, struct error *err)
+{
+    if (n < 1 || n > DEV_COLS_MAX || k < 1 || k > DEV_COLS_MAX)
+        return error_set(err, E_LIMIT, "a linear layer of %d inputs and %lld outputs is outside 1 to %d", k, n,
+                         DEV_COLS_MAX);
+    return 0;
+}
+
+int dev_linear_map(struct dev *d, int n, int k, enum dev_precision p, const void *bytes, size_t len,
+                   struct dev_linear **ret, struct error *err)
+{
+    int rc = check_precision(d, p, err);
+    if (rc || (rc = check_sizes(n, k, err)))
+        return rc;
+    if (len != product_floats(d, n, (size_t)k) * sizeof(float) || (uintptr_t)bytes % CPU_ALIGN)
+        return error_set(err, E_FORMAT, "a linear layer of %d inputs and %d outputs in %zu bytes, expected %zu", k,
+                         n, len, product_floats(d, n, (size_t)k) * sizeof(float));
+    struct dev_linear *w = calloc(1, sizeof *w);
+    if (!w)
+        return error_nomem(err);
+    if ((rc = product_init(&w->p, d, n, (size_t)k, bytes, err))) {
+        dev_linear_free(d, w);
+        return rc;
+    }
+    w->bytes = len;
+    *ret = w;
+    return 0;
+}
+
+const void *dev_linear_bytes(const struct dev_linear *w, size_t *ret_len)
+{
+    *ret_len = w->bytes;
+    return w->p.w;
+}
+
 int dev_linear_create(struct dev *d, const struct dev_matrix *parts, int part_count, int k,
-                      struct dev_linear **ret, struct error *err)
+                      enum dev_precision p, struct dev_linear **ret, struct error *err)
 {
     long long n = 0;
     for (int i = 0; i < part_count; i++) {
@@ -134,19 +198,20 @@ int dev_linear_create(struct dev *d, const struct dev_matrix *parts, int part_co
             return error_set(err, E_ARG, "a linear layer needs at least one output, not %d", parts[i].n);
         n += parts[i].n;
     }
-    if (n < 1 || n > DEV_COLS_MAX || k < 1 || k > DEV_COLS_MAX)
-        return error_set(err, E_LIMIT, "a linear layer of %d inputs and %lld outputs is outside 1 to %d", k, n,
-                         DEV_COLS_MAX);
+    int rc = check_sizes(n, k, err);
+    if (rc || (rc = check_precision(d, p, err)))
+        return rc;
 
     struct dev_linear *w = calloc(1, sizeof *w);
     if (!w)
         return error_nomem(err);
-    int rc = product_init(&w->p, d, (int)n, (size_t)k, err);
+    rc = product_init(&w->p, d, (int)n, (size_t)k, NULL, err);
     if (rc) {
         dev_linear_free(d, w);
         return rc;
     }
-    float *bias = w->p.bias;
+    w->bytes = product_floats(d, (int)n, (size_t)k) * sizeof(float);
+    float *bias = w->p.owned + (w->p.bias - w->p.w);
     for (int i = 0; i < part_count; bias += parts[i++].n) {
         if (parts[i].b)
             memcpy(bias, parts[i].b, (size_t)parts[i].n * sizeof *bias);
@@ -250,10 +315,10 @@ int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int 
     c->kernel = kernel;
     for (int g = 0; g < groups; g++) {
         struct product *p = &c->group[g];
-        rc = product_init(p, d, cout, (size_t)k, err);
+        rc = product_init(p, d, cout, (size_t)k, NULL, err);
         if (rc)
             goto fail;
-        memcpy(p->bias, b + (size_t)g * (size_t)cout, (size_t)cout * sizeof *b);
+        memcpy(p->owned + (p->bias - p->w), b + (size_t)g * (size_t)cout, (size_t)cout * sizeof *b);
         for (int o = 0; o < cout; o += nr) {
             int n = cout - o < nr ? cout - o : nr;
             for (int i = 0; i < n; i++) {
@@ -262,7 +327,7 @@ int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int 
                     for (int ch = 0; ch < cin; ch++)
                         rows[(size_t)i * (size_t)k + (size_t)(t * cin + ch)] = from[ch * kernel + t];
             }
-            d->kern.pack(rows, (size_t)k, n, (size_t)k, nr, p->w + (size_t)o * (size_t)k);
+            d->kern.pack(rows, (size_t)k, n, (size_t)k, nr, p->owned + (size_t)o * (size_t)k);
         }
     }
     free(rows);

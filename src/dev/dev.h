@@ -23,7 +23,8 @@ struct dev;
 
 #define DEV_COLS_MAX 65536 /* inputs or outputs of a linear layer, columns of a row */
 
-/* CPU with `threads` threads (0: one a CPU this process may use). */
+/* CPU with `threads` threads (0: one a CPU this process may use). The environment variable ISHOW_KERNELS
+ * can name weaker kernels than the best (kern.h). */
 int dev_open_cpu(int threads, struct dev **ret, struct error *err);
 void dev_close(struct dev *d); /* accepts NULL; frees nothing that dev_alloc or _create gave */
 
@@ -54,6 +55,19 @@ struct seqs {
 
 /* -------- weights, packed once for the device's kernels -------- */
 
+/* How a product's operands are rounded; sums, biases, epilogues and what goes in and out stay f32. */
+enum dev_precision {
+    DEV_F32,
+    DEV_BF16, /* both operands to bfloat16 */
+    DEV_INT8, /* weights to 8 bits with a scale an output, inputs with a scale a row */
+};
+
+int dev_supports(const struct dev *d, enum dev_precision p); /* 1: has kernels for it that pay */
+
+/* Names the layout that weights of this precision are packed in: other bytes, other name. */
+#define DEV_LAYOUT_TEXT 64
+void dev_layout(const struct dev *d, enum dev_precision p, char out[DEV_LAYOUT_TEXT]);
+
 enum dev_act {
     DEV_ACT_NONE,
     DEV_ACT_SILU,      /* x / (1 + exp(-x)) */
@@ -69,9 +83,18 @@ struct dev_matrix {
     const float *b; /* host, [n]; NULL is 0 */
     int n;
 };
+/* E_UNSUPPORTED for a precision that the device has no kernels for. */
 int dev_linear_create(struct dev *d, const struct dev_matrix *parts, int part_count, int k,
-                      struct dev_linear **ret, struct error *err);
+                      enum dev_precision p, struct dev_linear **ret, struct error *err);
 void dev_linear_free(struct dev *d, struct dev_linear *w); /* accepts NULL */
+
+/* The layer as bytes that can be stored and mapped again wherever dev_layout gives the same name; borrowed. */
+const void *dev_linear_bytes(const struct dev_linear *w, size_t *ret_len);
+
+/* A layer on such bytes, which are borrowed, aligned to 64 and must outlive it. E_FORMAT when `len` is not
+ * what a layer of these sizes takes. */
+int dev_linear_map(struct dev *d, int n, int k, enum dev_precision p, const void *bytes, size_t len,
+                   struct dev_linear **ret, struct error *err);
 
 /* y[rows, n] = act(x[rows, k] W^T + b); y must not overlap x. */
 void dev_linear(struct dev *d, const struct dev_linear *w, const float *x, size_t rows,
@@ -117,8 +140,10 @@ void dev_grn(struct dev *d, float *x, struct seqs seqs, int cols, const float *g
 void dev_qk_rope(struct dev *d, float *qkv, struct seqs seqs, int heads, int rope_heads,
                  const float *inv_freq, const float *q_gain, const float *k_gain);
 
-/* out[rows, heads * 64] = softmax(q k^T / 8) v for each head, within each sequence. */
-void dev_attention(struct dev *d, const float *qkv, struct seqs seqs, int heads, float *out);
+/* out[rows, heads * 64] = softmax(q k^T / 8) v for each head, within each sequence; both products in
+ * precision `p`, DEV_INT8 counting as DEV_BF16, and in f32 where the device has no kernels for it. */
+void dev_attention(struct dev *d, const float *qkv, struct seqs seqs, int heads, enum dev_precision p,
+                   float *out);
 
 /* y[i, :] = table[ids[i], :] (+ [cos(p f) | sin(p f)] with p = i, f_j = 10000^(-2j/cols) when
  * `positions`). table device [vocab, cols]; ids host [n], each in [0, vocab). */

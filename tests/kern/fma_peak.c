@@ -11,6 +11,7 @@
 
 #define STEPS 200000
 #define SIDE 12 /* independent sums */
+#define UNROLL _Pragma("GCC unroll 32") /* at any optimisation level, so that the sums stay in registers */
 
 /* Each returns floating-point operations done. The sums start from `*any` and end there: a compiler that
  * knew the numbers would work some of them out beforehand. */
@@ -22,11 +23,14 @@ typedef double (*peak_fn)(volatile float *any);
 __attribute__((target("avx2,fma"))) static double peak_avx2(volatile float *any)
 {
     __m256 s[SIDE], x = _mm256_set1_ps(0.999f), y = _mm256_set1_ps(0.001f);
+    UNROLL
     for (int i = 0; i < SIDE; i++)
         s[i] = _mm256_set1_ps(*any);
     for (int n = 0; n < STEPS; n++)
+        UNROLL
         for (int i = 0; i < SIDE; i++)
             s[i] = _mm256_fmadd_ps(s[i], x, y);
+    UNROLL
     for (int i = 0; i < SIDE; i++)
         *any = _mm256_cvtss_f32(s[i]);
     return 2.0 * 8 * SIDE * STEPS;
@@ -35,11 +39,14 @@ __attribute__((target("avx2,fma"))) static double peak_avx2(volatile float *any)
 __attribute__((target("avx512f"))) static double peak_avx512(volatile float *any)
 {
     __m512 s[SIDE], x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps(0.001f);
+    UNROLL
     for (int i = 0; i < SIDE; i++)
         s[i] = _mm512_set1_ps(*any);
     for (int n = 0; n < STEPS; n++)
+        UNROLL
         for (int i = 0; i < SIDE; i++)
             s[i] = _mm512_fmadd_ps(s[i], x, y);
+    UNROLL
     for (int i = 0; i < SIDE; i++)
         *any = _mm512_cvtss_f32(s[i]);
     return 2.0 * 16 * SIDE * STEPS;
@@ -51,11 +58,14 @@ static double peak_neon(volatile float *any)
 {
     enum { MORE = 2 * SIDE }; /* up to four pipes of latency four */
     float32x4_t s[MORE], x = vdupq_n_f32(0.999f), y = vdupq_n_f32(0.001f);
+    UNROLL
     for (int i = 0; i < MORE; i++)
         s[i] = vdupq_n_f32(*any);
     for (int n = 0; n < STEPS; n++)
+        UNROLL
         for (int i = 0; i < MORE; i++)
             s[i] = vfmaq_f32(y, s[i], x);
+    UNROLL
     for (int i = 0; i < MORE; i++)
         *any = vgetq_lane_f32(s[i], 0);
     return 2.0 * 4 * MORE * STEPS;

@@ -73,7 +73,7 @@ static void run_linear_add(struct bench *b)
 
 static void run_attention(struct bench *b)
 {
-    dev_attention(b->dev, b->qkv, b->seqs, DIM / DEV_HEAD_DIM, b->y);
+    dev_attention(b->dev, b->qkv, b->seqs, DIM / DEV_HEAD_DIM, DEV_F32, b->y);
 }
 
 static void run_conv(struct bench *b)
@@ -113,7 +113,7 @@ static void run_act(struct bench *b)
 static int linear_line(struct bench *b, int k, int n, enum dev_act act, int add, const char *name, const float *w)
 {
     struct dev_matrix m = {w, NULL, n};
-    if (dev_linear_create(b->dev, &m, 1, k, &b->linear, NULL))
+    if (dev_linear_create(b->dev, &m, 1, k, DEV_F32, &b->linear, NULL))
         return 1;
     b->act = act;
     measure(b, name, add ? run_linear_add : run_linear, 2.0 * ROWS * n * k, 0);
