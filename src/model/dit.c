@@ -93,7 +93,7 @@ static void load_block(struct weights *w, const struct f5_arch *a, int i, struct
         qkv[j].b = weights_host(w, 1, &dim, "transformer_blocks.%d.attn.%s.bias", i, names[j]);
     }
     if (!w->rc)
-        w->rc = dev_linear_create(w->dev, qkv, 3, a->dim, &b->qkv, w->err);
+        w->rc = dev_linear_create(w->dev, qkv, 3, a->dim, DEV_F32, &b->qkv, w->err);
     weights_drop_scratch(w);
     if (a->qk_norm) {
         b->q_gain = weights_vector(w, 1, &head, "transformer_blocks.%d.attn.q_norm.weight", i);
@@ -258,7 +258,7 @@ static int modulation_rows(struct dit *m, struct weights *w, const struct dev_ma
             bias[scale_chunks[s] * dim + i] += 1.0f;
     const struct dev_matrix part = {.w = from->w, .b = bias, .n = from->n};
     struct dev_linear *l = NULL;
-    if ((w->rc = dev_linear_create(m->dev, &part, 1, dim, &l, w->err)))
+    if ((w->rc = dev_linear_create(m->dev, &part, 1, dim, DEV_F32, &l, w->err)))
         return w->rc;
     dev_linear(m->dev, l, silu, (size_t)nfe, DEV_ACT_NONE, out);
     dev_linear_free(m->dev, l);
@@ -437,7 +437,7 @@ static void run_block(struct dit *m, const struct block *b, const float *mod, st
     dev_norm(m->dev, x, rows, dim, NORM_EPS, scale1, shift1, normed);
     dev_linear(m->dev, b->qkv, normed, rows, DEV_ACT_NONE, wide);
     dev_qk_rope(m->dev, wide, seqs, m->arch.heads, m->arch.rope_heads, m->inv_freq, b->q_gain, b->k_gain);
-    dev_attention(m->dev, wide, seqs, m->arch.heads, normed);
+    dev_attention(m->dev, wide, seqs, m->arch.heads, DEV_F32, normed);
     dev_linear_add(m->dev, b->out, normed, rows, gate1, x);
 
     dev_norm(m->dev, x, rows, dim, NORM_EPS, scale2, shift2, normed);

@@ -156,7 +156,7 @@ struct dev_linear *weights_linear(struct weights *w, int n, int k, const char *f
     if (w->rc)
         return NULL;
     struct dev_linear *l = NULL;
-    w->rc = dev_linear_create(w->dev, &m, 1, k, &l, w->err);
+    w->rc = dev_linear_create(w->dev, &m, 1, k, DEV_F32, &l, w->err);
     return w->rc ? NULL : l;
 }
 

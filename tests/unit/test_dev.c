@@ -128,7 +128,7 @@ static void linear_body(struct dev *d)
         }
         float *x = fill(rows * k, 2), *gate = fill(n, 1), *old = fill(rows * n, 3);
         struct dev_linear *lin;
-        assert_int_equal(dev_linear_create(d, parts, count, (int)k, &lin, NULL), 0);
+        assert_int_equal(dev_linear_create(d, parts, count, (int)k, DEV_F32, &lin, NULL), 0);
         float *dx = put(d, x, rows * k), *dgate = put(d, gate, n);
         float *dy = put(d, NULL, rows * n), *dg = put(d, old, rows * n), *d1 = put(d, old, rows * n);
         dev_linear(d, lin, dx, rows, cases[c].act, dy);
@@ -231,11 +231,11 @@ static void impossible_shapes_are_refused(void **state)
     struct dev_linear *lin = NULL;
     struct dev_conv *conv = NULL;
     struct dev_matrix none = {w, NULL, 0}, huge = {w, NULL, DEV_COLS_MAX}, one = {w, NULL, 1};
-    assert_int_equal(dev_linear_create(d, &none, 1, 4, &lin, &err), E_ARG);
-    assert_int_equal(dev_linear_create(d, &one, 1, 0, &lin, &err), E_LIMIT);
-    assert_int_equal(dev_linear_create(d, &one, 0, 4, &lin, &err), E_LIMIT);
+    assert_int_equal(dev_linear_create(d, &none, 1, 4, DEV_F32, &lin, &err), E_ARG);
+    assert_int_equal(dev_linear_create(d, &one, 1, 0, DEV_F32, &lin, &err), E_LIMIT);
+    assert_int_equal(dev_linear_create(d, &one, 0, 4, DEV_F32, &lin, &err), E_LIMIT);
     struct dev_matrix two[] = {huge, one};
-    assert_int_equal(dev_linear_create(d, two, 2, 4, &lin, &err), E_LIMIT);
+    assert_int_equal(dev_linear_create(d, two, 2, 4, DEV_F32, &lin, &err), E_LIMIT);
     assert_int_equal(dev_conv_create(d, w, w, 4, 4, 3, 1, &conv, &err), E_ARG);
     assert_int_equal(dev_conv_create(d, w, w, 4, 4, 1, 2, &conv, &err), E_ARG);
     assert_int_equal(dev_conv_create(d, w, w, 4, 4, 0, 1, &conv, &err), E_ARG);
@@ -417,7 +417,7 @@ static void attention_body(struct dev *d)
         size_t n = (size_t)(rows * dim);
         float *x = fill(3 * n, sizes[z]);
         float *dx = put(d, x, 3 * n), *dy = put(d, NULL, n);
-        dev_attention(d, dx, seqs, heads, dy);
+        dev_attention(d, dx, seqs, heads, DEV_F32, dy);
         float *y = get(d, dy, n);
         double *score = malloc((size_t)rows * sizeof *score);
         assert_non_null(score);
@@ -551,7 +551,7 @@ static float *chain(struct dev *d, const float *x, struct seqs seqs)
     struct dev_matrix m = {w, b, 384};
     struct dev_linear *lin;
     struct dev_conv *conv;
-    assert_int_equal(dev_linear_create(d, &m, 1, 128, &lin, NULL), 0);
+    assert_int_equal(dev_linear_create(d, &m, 1, 128, DEV_F32, &lin, NULL), 0);
     assert_int_equal(dev_conv_create(d, w, b, 128, 128, 16, 31, &conv, NULL), 0);
     float *dw = put(d, w, 384 * 128), *db = put(d, b, 384);
     float *dx = put(d, x, rows * 128), *dy = put(d, NULL, rows * 128), *qkv = put(d, NULL, rows * 384);
@@ -562,7 +562,7 @@ static float *chain(struct dev *d, const float *x, struct seqs seqs)
     dev_norm(d, dx, rows, 128, 1e-6f, db, db + 128, dy);
     dev_linear(d, lin, dy, rows, DEV_ACT_NONE, qkv);
     dev_qk_rope(d, qkv, seqs, 2, 1, freq, db, db + 64);
-    dev_attention(d, qkv, seqs, 2, dx);
+    dev_attention(d, qkv, seqs, 2, DEV_F32, dx);
     float *y = get(d, dx, rows * 128);
     dev_free(d, dw), dev_free(d, db), dev_free(d, dy), dev_free(d, qkv), dev_free(d, scratch);
     dev_linear_free(d, lin);
@@ -614,9 +614,9 @@ static void nan_body(struct dev *d)
         x[5 * 192 + 128 + 3] = bad[z]; /* value 3 of row 5 */
         struct dev_matrix m = {w, NULL, COLS};
         struct dev_linear *lin;
-        assert_int_equal(dev_linear_create(d, &m, 1, COLS, &lin, NULL), 0);
+        assert_int_equal(dev_linear_create(d, &m, 1, COLS, DEV_F32, &lin, NULL), 0);
         float *dx = put(d, x, ROWS * 192), *dy = put(d, NULL, ROWS * COLS);
-        dev_attention(d, dx, (struct seqs){2, start}, 1, dy);
+        dev_attention(d, dx, (struct seqs){2, start}, 1, DEV_F32, dy);
         float *y = get(d, dy, ROWS * COLS);
         for (int r = 0; r < ROWS; r++)
             for (int c = 0; c < COLS; c++)
