@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "dev/dev.h"
+#include "kern/peak.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #define ROWS (2 * FRAMES)
 #define DIM 1024
 #define SECONDS 0.6 /* spent on each line */
+#define PEAK_SECONDS 0.1
 
 struct bench {
     struct dev *dev;
@@ -43,7 +45,8 @@ static void measure(struct bench *b, const char *name, void (*run)(struct bench 
 {
     double best = 0, best_cpu = 0, peak = 0, start = clock_seconds();
     while (clock_seconds() - start < SECONDS) {
-        double p = is_bytes ? 0 : fma_peak(b->isa, b->threads), until = clock_seconds() + SECONDS / 3;
+        double p = is_bytes ? 0 : kern_peak_measure(b->isa, KERN_PEAK_F32, b->threads, PEAK_SECONDS);
+        double until = clock_seconds() + SECONDS / 3;
         peak = p > peak ? p : peak;
         while (clock_seconds() < until) {
             double at = clock_seconds(), cpu = cpu_seconds();

@@ -44,9 +44,4 @@ void random_fill(float *p, size_t n, float size);
 
 int bench_run(int max_threads);
 
-/* Multiply-adds of the given instruction set on registers alone for about a tenth of a second, on
- * `threads` threads at once: floating-point operations a second of CPU time, summed over the threads;
- * 0 when there is no loop for it. */
-double fma_peak(enum kern_isa isa, int threads);
-
 #endif
