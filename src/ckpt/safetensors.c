@@ -3,18 +3,14 @@
  * The header maps names to {"dtype", "shape", "data_offsets": [begin, end]}, offsets counted from the
  * end of the header; "__metadata__" maps strings to strings. The format allows neither holes nor
  * overlaps: sorted by offset the tensors tile the data exactly, which also makes it safe to trust
- * any one of them. jansson reads the JSON, but only after a scan over the bytes has counted what it
- * would have to allocate. */
+ * any one of them. */
+#include "base/utf8.h"
+#include "ckpt/json_scan.h"
 #include "ckpt/tensor_set.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HEADER_MAX_DEPTH    4                       /* {name: {"shape": [ */
-#define HEADER_MAX_VALUES   (16 * CKPT_MAX_TENSORS) /* all JSON values of the header together */
-#define HEADER_MAX_METADATA 65536                   /* entries of __metadata__ */
 
 static const struct {
     const char *name;
@@ -31,117 +27,172 @@ static const struct {
 
 struct span {
     uint64_t begin, end;
-    const char *name; /* in the JSON */
+    const char *name; /* in the set */
 };
 
-/* Counts tensors, values and depth without allocating. What is no JSON at all is left to jansson. */
-static int scan_header(const char *s, size_t len, struct error *err)
+struct reader {
+    struct json_scan json;
+    struct arena arena; /* unescaped strings */
+    const char *data;
+    uint64_t data_len;
+    struct tensor_set *out;
+    struct span *spans; /* of out's tensors, in the order of the header */
+    size_t span_cap;
+    int metadata_seen;
+    struct error *err;
+};
+
+/* What a tensor's entry said, before any of it is believed. */
+struct entry {
+    struct slice name, dtype;
+    struct ckpt_tensor t;
+    int64_t begin, end;
+    int has_dtype, has_shape, has_offsets;
+    char shown[SHOWN_MAX]; /* the name, for sentences */
+};
+
+static int read_shape(struct reader *r, struct entry *e)
 {
-    size_t depth = 0, tensors = 0, values = 0;
-    int in_string = 0;
-    for (size_t i = 0; i < len; i++) {
-        char c = s[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = 0;
-            continue;
-        }
-        if (c == '"') {
-            in_string = 1;
-        } else if (c == '{' || c == '[') {
-            values++;
-            if (++depth > HEADER_MAX_DEPTH)
-                return error_set(err, E_FORMAT, "the safetensors header is nested deeper than %d levels",
-                                 HEADER_MAX_DEPTH);
-        } else if (c == '}' || c == ']') {
-            depth -= depth > 0;
-        } else if (c == ':' || c == ',') {
-            values++;
-            if (c == ':' && depth == 1 && ++tensors > CKPT_MAX_TENSORS + 1) /* and __metadata__ */
-                return error_set(err, E_LIMIT, "the safetensors header names more than %d tensors",
-                                 CKPT_MAX_TENSORS);
-        }
-        if (values > HEADER_MAX_VALUES)
-            return error_set(err, E_LIMIT, "the safetensors header holds more than %d values",
-                             HEADER_MAX_VALUES);
+    int rc = json_peek(&r->json) == '[' ? 0 : 1, n = 0;
+    if (rc)
+        return error_set(r->err, E_FORMAT, "tensor %s has no \"shape\" array", e->shown);
+    r->json.at++;
+    for (int first = 1; (rc = json_more(&r->json, ']', first)) > 0; first = 0, n++) {
+        if (n == CKPT_MAX_DIMS)
+            return error_set(r->err, E_LIMIT, "tensor %s has more than %d dimensions", e->shown,
+                             CKPT_MAX_DIMS);
+        if (json_whole(&r->json, &e->t.shape[n]))
+            return error_set(r->err, E_FORMAT, "tensor %s: dimension %d of its shape is no whole number >= 0",
+                             e->shown, n);
     }
+    e->t.ndim = n;
+    return rc;
+}
+
+static int read_offsets(struct reader *r, struct entry *e)
+{
+    struct json_scan *j = &r->json;
+    int ok = json_peek(j) == '[' && ++j->at && !json_whole(j, &e->begin) && json_peek(j) == ',' && ++j->at &&
+             !json_whole(j, &e->end) && json_peek(j) == ']' && ++j->at;
+    if (!ok || e->end < e->begin)
+        return error_set(r->err, E_FORMAT,
+                         "tensor %s: \"data_offsets\" must be two whole numbers, begin before end", e->shown);
     return 0;
 }
 
-static int read_shape(const char *name, const json_t *shape, struct ckpt_tensor *t, struct error *err)
+/* One key of an entry and its value; keys that the format may grow one day are passed over. */
+static int read_field(struct reader *r, struct entry *e)
 {
-    char shown[SHOWN_MAX];
-    if (!json_is_array(shape))
-        return error_set(err, E_FORMAT, "tensor %s has no \"shape\" array",
-                         text_shown(slice_str(name), shown));
-    size_t n = json_array_size(shape);
-    if (n > CKPT_MAX_DIMS)
-        return error_set(err, E_LIMIT, "tensor %s has %zu dimensions, the limit is %d",
-                         text_shown(slice_str(name), shown), n, CKPT_MAX_DIMS);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *v = json_array_get(shape, i);
-        if (!json_is_integer(v) || json_integer_value(v) < 0)
-            return error_set(err, E_FORMAT, "tensor %s: dimension %zu of its shape is no whole number >= 0",
-                             text_shown(slice_str(name), shown), i);
-        t->shape[i] = json_integer_value(v);
-    }
-    t->ndim = (int)n;
-    if (shape_count(t->shape, t->ndim, &t->count))
-        return error_set(err, E_LIMIT, "tensor %s: its shape counts more than 2^63 elements",
-                         text_shown(slice_str(name), shown));
-    shape_dense_strides(t);
-    return 0;
-}
-
-static int read_tensor(const char *name, const json_t *entry, const char *data, uint64_t data_len,
-                       struct ckpt_tensor *t, struct span *span, struct error *err)
-{
-    char shown[SHOWN_MAX], type[SHOWN_MAX];
-    text_shown(slice_str(name), shown);
-    if (!json_is_object(entry))
-        return error_set(err, E_FORMAT, "the safetensors header's entry for %s is no object", shown);
-
-    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
-    if (!dtype)
-        return error_set(err, E_FORMAT, "tensor %s has no \"dtype\" string", shown);
-    size_t k = 0, kinds = sizeof dtypes / sizeof *dtypes;
-    while (k < kinds && strcmp(dtypes[k].name, dtype))
-        k++;
-    if (k == kinds)
-        return error_set(err, E_UNSUPPORTED, "tensor %s is of the unknown type %s", shown,
-                         text_shown(slice_str(dtype), type));
-    t->dtype = dtypes[k].dtype;
-
-    int rc = read_shape(name, json_object_get(entry, "shape"), t, err);
+    struct slice key = {0};
+    int rc = json_string(&r->json, &key);
+    if (!rc)
+        rc = json_expect(&r->json, ':');
     if (rc)
         return rc;
-
-    const json_t *offsets = json_object_get(entry, "data_offsets");
-    const json_t *b = json_array_get(offsets, 0), *e = json_array_get(offsets, 1);
-    if (json_array_size(offsets) != 2 || !json_is_integer(b) || !json_is_integer(e) ||
-        json_integer_value(b) < 0 || json_integer_value(e) < json_integer_value(b))
-        return error_set(err, E_FORMAT,
-                         "tensor %s: \"data_offsets\" must be two whole numbers, begin before end", shown);
-    span->begin = (uint64_t)json_integer_value(b);
-    span->end = (uint64_t)json_integer_value(e);
-    span->name = name;
-    if (span->end > data_len)
-        return error_set(err, E_FORMAT,
-                         "tensor %s ends at byte %" PRIu64 " of the data, which has %" PRIu64
-                         ": the file is cut short or damaged",
-                         shown, span->end, data_len);
-    int64_t bytes;
-    if (__builtin_mul_overflow(t->count, (int64_t)dtypes[k].size, &bytes) ||
-        (uint64_t)bytes != span->end - span->begin) {
-        char shape[CKPT_SHAPE_TEXT];
-        ckpt_shape_text(t, shape);
-        return error_set(err, E_FORMAT, "tensor %s: %s of shape %s does not fill its %" PRIu64 " bytes",
-                         shown, dtype, shape, span->end - span->begin);
+    int *seen = slice_eq_str(key, "dtype")          ? &e->has_dtype
+                : slice_eq_str(key, "shape")        ? &e->has_shape
+                : slice_eq_str(key, "data_offsets") ? &e->has_offsets
+                                                    : NULL;
+    if (!seen)
+        return json_skip(&r->json, 3);
+    if ((*seen)++) {
+        char shown[SHOWN_MAX];
+        return error_set(r->err, E_FORMAT, "tensor %s has \"%s\" twice", e->shown, text_shown(key, shown));
     }
-    t->data = data + span->begin;
+    if (seen == &e->has_shape)
+        return read_shape(r, e);
+    if (seen == &e->has_offsets)
+        return read_offsets(r, e);
+    if (json_peek(&r->json) != '"')
+        return error_set(r->err, E_FORMAT, "tensor %s has no \"dtype\" string", e->shown);
+    return json_string(&r->json, &e->dtype);
+}
+
+/* Holds the entry against itself and the file; then the tensor exists. */
+static int accept(struct reader *r, struct entry *e)
+{
+    char type[SHOWN_MAX], shape[CKPT_SHAPE_TEXT];
+    const char *missing = !e->has_dtype     ? "\"dtype\" string"
+                          : !e->has_shape   ? "\"shape\" array"
+                          : !e->has_offsets ? "\"data_offsets\""
+                                            : NULL;
+    if (missing)
+        return error_set(r->err, E_FORMAT, "tensor %s has no %s", e->shown, missing);
+    size_t k = 0, kinds = sizeof dtypes / sizeof *dtypes;
+    while (k < kinds && !slice_eq_str(e->dtype, dtypes[k].name))
+        k++;
+    if (k == kinds)
+        return error_set(r->err, E_UNSUPPORTED, "tensor %s is of the unknown type %s", e->shown,
+                         text_shown(e->dtype, type));
+    e->t.dtype = dtypes[k].dtype;
+    if (shape_count(e->t.shape, e->t.ndim, &e->t.count))
+        return error_set(r->err, E_LIMIT, "tensor %s: its shape counts more than 2^63 elements", e->shown);
+    if ((uint64_t)e->end > r->data_len)
+        return error_set(r->err, E_FORMAT,
+                         "tensor %s ends at byte %" PRId64 " of the data, which has %" PRIu64
+                         ": the file is cut short or damaged",
+                         e->shown, e->end, r->data_len);
+    int64_t bytes;
+    if (__builtin_mul_overflow(e->t.count, (int64_t)dtypes[k].size, &bytes) || bytes != e->end - e->begin) {
+        ckpt_shape_text(&e->t, shape);
+        return error_set(r->err, E_FORMAT, "tensor %s: %s of shape %s does not fill its %" PRId64 " bytes",
+                         e->shown, dtypes[k].name, shape, e->end - e->begin);
+    }
+    shape_dense_strides(&e->t);
+    e->t.data = r->data + e->begin;
+    if (ARRAY_GROW(r->spans, r->out->count, r->span_cap))
+        return error_nomem(r->err);
+    int rc = tensor_set_add(r->out, e->name, &e->t, r->err);
+    if (rc)
+        return rc;
+    size_t last = r->out->count - 1;
+    r->spans[last] = (struct span){(uint64_t)e->begin, (uint64_t)e->end, r->out->items[last].name};
     return 0;
+}
+
+static int read_metadata(struct reader *r)
+{
+    int rc = 0;
+    struct slice s;
+    if (r->metadata_seen++)
+        return error_set(r->err, E_FORMAT, "\"__metadata__\" is given twice");
+    if (json_peek(&r->json) != '{')
+        return error_set(r->err, E_FORMAT, "\"__metadata__\" must be an object of strings");
+    r->json.at++;
+    for (int first = 1; (rc = json_more(&r->json, '}', first)) > 0; first = 0) {
+        rc = json_string(&r->json, &s);
+        if (!rc)
+            rc = json_expect(&r->json, ':');
+        if (!rc && json_peek(&r->json) != '"')
+            rc = error_set(r->err, E_FORMAT, "\"__metadata__\" may hold nothing but strings");
+        if (!rc)
+            rc = json_string(&r->json, &s);
+        if (rc)
+            return rc;
+    }
+    return rc;
+}
+
+static int read_member(struct reader *r)
+{
+    struct entry e = {0};
+    int rc = json_string(&r->json, &e.name);
+    if (!rc)
+        rc = json_expect(&r->json, ':');
+    if (rc)
+        return rc;
+    if (slice_eq_str(e.name, "__metadata__"))
+        return read_metadata(r);
+    text_shown(e.name, e.shown);
+    if (json_peek(&r->json) != '{')
+        return error_set(r->err, E_FORMAT, "the safetensors header's entry for %s is no object", e.shown);
+    r->json.at++;
+    for (int first = 1; (rc = json_more(&r->json, '}', first)) > 0; first = 0) {
+        rc = read_field(r, &e);
+        if (rc)
+            return rc;
+    }
+    return rc ? rc : accept(r, &e);
 }
 
 static int by_offset(const void *a, const void *b)
@@ -175,40 +226,22 @@ static int check_tiling(struct span *spans, size_t n, uint64_t data_len, struct 
     return 0;
 }
 
-static int check_metadata(json_t *meta, struct error *err)
+static int read_header(struct reader *r)
 {
-    const char *key;
-    json_t *v;
-    if (!json_is_object(meta) || json_object_size(meta) > HEADER_MAX_METADATA)
-        return error_set(err, E_FORMAT, "\"__metadata__\" must be an object of at most %d strings",
-                         HEADER_MAX_METADATA);
-    json_object_foreach(meta, key, v) if (!json_is_string(v)) return error_set(
-        err, E_FORMAT, "\"__metadata__\" may hold nothing but strings");
-    return 0;
-}
-
-static int read_header(json_t *root, const char *data, uint64_t data_len, struct tensor_set *out,
-                       struct span *spans, struct error *err)
-{
-    size_t n = 0;
-    const char *name;
-    json_t *entry;
-    json_object_foreach(root, name, entry)
-    {
-        int rc;
-        if (strcmp(name, "__metadata__") == 0) {
-            rc = check_metadata(entry, err);
-        } else {
-            struct ckpt_tensor t = {0};
-            rc = read_tensor(name, entry, data, data_len, &t, &spans[n++], err);
-            if (!rc)
-                rc = tensor_set_add(out, slice_str(name), &t, err);
-        }
+    int rc = json_expect(&r->json, '{');
+    if (rc)
+        return rc;
+    for (int first = 1; (rc = json_more(&r->json, '}', first)) > 0; first = 0) {
+        rc = read_member(r);
         if (rc)
             return rc;
     }
-    int rc = check_tiling(spans, n, data_len, err);
-    return rc ? rc : tensor_set_sort(out, err);
+    if (rc)
+        return rc;
+    if (json_peek(&r->json) != -1)
+        return json_damaged(&r->json);
+    rc = check_tiling(r->spans, r->out->count, r->data_len, r->err);
+    return rc ? rc : tensor_set_sort(r->out, r->err);
 }
 
 int safetensors_parse(const char *data, size_t len, struct tensor_set *out, struct error *err)
@@ -228,25 +261,18 @@ int safetensors_parse(const char *data, size_t len, struct tensor_set *out, stru
     const char *text = data + sizeof header;
     if (header == 0 || text[0] != '{')
         return error_set(err, E_FORMAT, "the safetensors header does not begin with '{'");
-    int rc = scan_header(text, header, err);
-    if (rc)
-        return rc;
-
-    json_error_t jerr;
-    json_t *root = json_loadb(text, header, JSON_REJECT_DUPLICATES, &jerr);
-    if (!root) {
-        if (json_error_code(&jerr) == json_error_out_of_memory)
-            return error_nomem(err);
-        char shown[SHOWN_MAX];
-        return error_set(err, E_FORMAT, "the safetensors header is no valid JSON: %s (at byte %d)",
-                         text_shown(slice_str(jerr.text), shown), jerr.position);
-    }
-    struct span *spans = calloc(json_object_size(root) + 1, sizeof *spans);
-    if (spans)
-        rc = read_header(root, text + header, len - sizeof header - header, out, spans, err);
-    else
-        rc = error_nomem(err);
-    free(spans);
-    json_decref(root);
+    if (utf8_valid_prefix(text, header) != header)
+        return error_set(err, E_FORMAT, "the safetensors header is not UTF-8");
+    struct reader r = {
+        .json = {.text = text, .len = header, .what = "the safetensors header", .err = err},
+        .data = text + header,
+        .data_len = len - sizeof header - header,
+        .out = out,
+        .err = err,
+    };
+    r.json.arena = &r.arena;
+    int rc = read_header(&r);
+    free(r.spans);
+    arena_release(&r.arena);
     return rc;
 }
