@@ -18,7 +18,7 @@ static int is_bare(int c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-static struct toml_part place_of(const struct toml_scan *s)
+static struct toml_part place_of(struct toml_scan *s)
 {
     return (struct toml_part){.line = s->line, .column = toml_column(s, s->at)};
 }

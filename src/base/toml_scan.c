@@ -10,9 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
-int toml_column(const struct toml_scan *s, size_t at)
+int toml_column(struct toml_scan *s, size_t at)
 {
-    return (int)utf8_count(s->text + s->line_start, at - s->line_start) + 1;
+    if (s->counted_at < s->line_start || s->counted_at > at) {
+        s->counted_at = s->line_start;
+        s->counted = 0;
+    }
+    s->counted += (int)utf8_count(s->text + s->counted_at, at - s->counted_at);
+    s->counted_at = at;
+    return s->counted + 1;
 }
 
 int toml_fail(struct toml_scan *s, int code, size_t at, const char *fmt, ...)

@@ -10,6 +10,8 @@ struct toml_scan {
     size_t len, at;
     int line;          /* of `at`, from 1 */
     size_t line_start; /* its first byte */
+    size_t counted_at; /* up to here toml_column has counted ... */
+    int counted;       /* ... so many characters from the line's start */
     enum toml_version version;
     struct arena *arena;
     struct error *err;
@@ -19,7 +21,8 @@ struct toml_scan {
 __attribute__((format(printf, 4, 5))) int toml_fail(struct toml_scan *s, int code, size_t at, const char *fmt,
                                                     ...);
 
-int toml_column(const struct toml_scan *s, size_t at);
+/* Of the byte `at` on the current line. Quick when asked for ever later places, however long the line. */
+int toml_column(struct toml_scan *s, size_t at);
 
 static inline int toml_peek(const struct toml_scan *s, size_t ahead)
 {
