@@ -155,7 +155,9 @@ int f5_vocode(struct f5 *f, const float *mel, int frames, struct pcm *wave, cons
     float *head = malloc(sizeof *head * (size_t)frames * (MEL_N_FFT + 2));
     if (!head)
         return error_nomem(err);
+    profile_mark(dit_profile(f->dit), PROFILE_HOST, 0);
     int rc = vocos_run(f->vocos, mel, frames, head, tap, err);
+    profile_mark(dit_profile(f->dit), PROFILE_VOCODER, vocos_ops(f->vocos, frames));
     wave->len = 0;
     wave->rate = AUDIO_RATE;
     if (!rc && pcm_reserve(wave, samples))

@@ -52,6 +52,7 @@ struct dit {
     float *final_mod;  /* device [nfe, 2 dim]: 1 + scale, shift */
 
     struct workspace work;
+    struct profile *profile; /* borrowed, or NULL */
 };
 
 /* -------- loading -------- */
@@ -239,6 +240,16 @@ struct dev *dit_dev(const struct dit *m)
     return m->dev;
 }
 
+void dit_set_profile(struct dit *m, struct profile *p)
+{
+    m->profile = p;
+}
+
+struct profile *dit_profile(const struct dit *m)
+{
+    return m->profile;
+}
+
 /* -------- time -------- */
 
 /* out[rows, n] = silu(time_embed) W^T + b, with 1 added to the scales among the n outputs so that the norms
@@ -333,6 +344,7 @@ done:
     m->final_mod = final_mod;
     m->nfe = nfe;
     memcpy(m->times, t, sizeof *t * n);
+    profile_mark(m->profile, PROFILE_ADALN, ops_linear(n, m->arch.dim, (6 * m->arch.depth + 2) * m->arch.dim));
     return 0;
 }
 
@@ -421,6 +433,7 @@ int dit_embed_text(struct dit *m, const struct dit_text *texts, struct seqs seqs
         if (masks)
             mask_fillers(m, texts, seqs, embed);
     }
+    profile_mark(m->profile, PROFILE_TEXT, 2 * a->conv_layers * ops_linear(rows, a->text_dim, a->text_inner));
     return 0;
 }
 
@@ -433,16 +446,21 @@ static void run_block(struct dit *m, const struct block *b, const float *mod, st
     const int dim = m->arch.dim;
     const float *shift1 = mod, *scale1 = mod + dim, *gate1 = mod + 2 * dim;
     const float *shift2 = mod + 3 * dim, *scale2 = mod + 4 * dim, *gate2 = mod + 5 * dim;
+    struct profile *p = m->profile;
 
     dev_norm(m->dev, x, rows, dim, NORM_EPS, scale1, shift1, normed);
     dev_linear(m->dev, b->qkv, normed, rows, DEV_ACT_NONE, wide);
     dev_qk_rope(m->dev, wide, seqs, m->arch.heads, m->arch.rope_heads, m->inv_freq, b->q_gain, b->k_gain);
+    profile_mark(p, PROFILE_QKV, ops_linear(rows, dim, 3 * dim));
     dev_attention(m->dev, wide, seqs, m->arch.heads, DEV_F32, normed);
+    profile_mark(p, PROFILE_ATTENTION, ops_attention(seqs.start, seqs.n, m->arch.heads));
     dev_linear_add(m->dev, b->out, normed, rows, gate1, x);
+    profile_mark(p, PROFILE_OUT, ops_linear(rows, dim, dim));
 
     dev_norm(m->dev, x, rows, dim, NORM_EPS, scale2, shift2, normed);
     dev_linear(m->dev, b->up, normed, rows, DEV_ACT_GELU_TANH, wide);
     dev_linear_add(m->dev, b->down, wide, rows, gate2, x);
+    profile_mark(p, PROFILE_FF, 2 * ops_linear(rows, dim, m->arch.ff_inner));
 }
 
 int dit_velocity(struct dit *m, const float *input, struct seqs seqs, int step, float *velocity, const struct tap *tap,
@@ -465,6 +483,9 @@ int dit_velocity(struct dit *m, const float *input, struct seqs seqs, int step, 
     dev_conv(m->dev, m->pos[0], x, seqs, DEV_ACT_MISH, wide, normed);
     dev_conv(m->dev, m->pos[1], normed, seqs, DEV_ACT_MISH, wide, second);
     dev_add(m->dev, x, second, rows * dim);
+    profile_mark(m->profile, PROFILE_INPUT,
+                 ops_linear(rows, 2 * a->mel + a->text_dim, a->dim) +
+                     2 * ops_linear(rows, a->dim / ARCH_POS_GROUPS * ARCH_POS_KERNEL, a->dim));
     if ((rc = tap_device(tap, m->dev, "input_embed_cond_step0", 2, branch + 1, x, err)))
         return rc;
 
@@ -477,5 +498,6 @@ int dit_velocity(struct dit *m, const float *input, struct seqs seqs, int step, 
     const float *final = m->final_mod + (size_t)step * 2 * dim;
     dev_norm(m->dev, x, rows, a->dim, NORM_EPS, final, final + dim, normed);
     dev_linear(m->dev, m->output, normed, rows, DEV_ACT_NONE, velocity);
+    profile_mark(m->profile, PROFILE_OUT, ops_linear(rows, a->dim, a->mel));
     return 0;
 }

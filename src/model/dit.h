@@ -9,6 +9,7 @@
 #include "ckpt/ckpt.h"
 #include "dev/dev.h"
 #include "model/arch.h"
+#include "model/profile.h"
 
 #define DIT_MAX_FRAMES 8192 /* of one sequence: the text encoder's position table ends there upstream */
 
@@ -28,6 +29,10 @@ int dit_create(struct dev *dev, const struct ckpt *ckpt, const struct f5_arch *a
 void dit_free(struct dit *m); /* accepts NULL */
 const struct f5_arch *dit_arch(const struct dit *m);
 struct dev *dit_dev(const struct dit *m);
+
+/* From now on the model's work is marked in `p` (borrowed; NULL: nowhere). */
+void dit_set_profile(struct dit *m, struct profile *p);
+struct profile *dit_profile(const struct dit *m);
 
 /* Prepares the AdaLN table for the time steps t[0 .. nfe). Cheap when they are those of the last call. */
 int dit_set_times(struct dit *m, const float *t, int nfe, struct error *err);

@@ -154,6 +154,7 @@ static int integrate(struct sampler *s, struct run *run, const float *t, const s
             return rc;
         const float *uncond = run->branches == 2 ? run->velocity + run->rows * mel : NULL;
         dev_euler(d, run->x, run->velocity, uncond, p->cfg, t[step + 1] - t[step], run->rows * mel);
+        profile_mark(dit_profile(s->model), PROFILE_OUT, 0);
         rc = tap_device(tap, d, "trajectory_step1", 2, branch_dims + 1, run->x, err);
     }
     return rc;
@@ -174,6 +175,9 @@ int sampler_run(struct sampler *s, const struct sample_request *requests, int n,
     const int64_t points = p->nfe + 1;
     if (p->tap && (rc = p->tap->fn(p->tap->user, "timesteps", 1, &points, t, err)))
         return rc;
+    profile_mark(dit_profile(s->model), PROFILE_HOST, 0);
+    for (int i = 0; i < n; i++)
+        profile_frames(dit_profile(s->model), requests[i].frames);
     if ((rc = dit_set_times(s->model, t, p->nfe, err)) ||
         (rc = lay_out(s, requests, n, p->cfg < CFG_MIN ? 1 : 2, &run, err)) ||
         (rc = fill_input(s, requests, n, &run, p->tap, err)) || (rc = integrate(s, &run, t, p, err)))

@@ -123,6 +123,14 @@ const struct vocos_config *vocos_config_of(const struct vocos *v)
     return &v->config;
 }
 
+double vocos_ops(const struct vocos *v, int frames)
+{
+    const struct vocos_config *c = &v->config;
+    return ops_linear((size_t)frames, c->input_channels * KERNEL, c->dim) +
+           2 * c->num_layers * ops_linear((size_t)frames, c->dim, c->intermediate_dim) +
+           ops_linear((size_t)frames, c->dim, c->n_fft + 2);
+}
+
 int vocos_run(struct vocos *v, const float *mel, int frames, float *head, const struct tap *tap, struct error *err)
 {
     const struct vocos_config *c = &v->config;

@@ -19,6 +19,7 @@ int vocos_create(struct dev *dev, const struct ckpt *ckpt, const struct vocos_co
                  struct error *err);
 void vocos_free(struct vocos *v); /* accepts NULL */
 const struct vocos_config *vocos_config_of(const struct vocos *v);
+double vocos_ops(const struct vocos *v, int frames); /* of its products, a multiply-add counting as two */
 
 /* mel host [frames, input_channels] -> head host [frames, n_fft + 2]. `tap` (or NULL) sees
  * "vocoder_backbone" [frames, dim]. */
