@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct ckpt_private {
     struct file_map map;
@@ -93,6 +94,13 @@ static int name_against(const void *name, const void *t)
 const struct ckpt_tensor *ckpt_find(const struct ckpt *c, const char *name)
 {
     return c->count ? bsearch(name, c->tensors, c->count, sizeof *c->tensors, name_against) : NULL;
+}
+
+void ckpt_drop_pages(const struct ckpt *c)
+{
+    const struct file_map *m = &c->priv->map;
+    if (m->len)
+        madvise((void *)m->ptr, m->len, MADV_DONTNEED);
 }
 
 void ckpt_shape_text(const struct ckpt_tensor *t, char out[CKPT_SHAPE_TEXT])

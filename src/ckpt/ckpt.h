@@ -55,6 +55,9 @@ int ckpt_read_f32(const struct ckpt_tensor *t, float *out, struct error *err);
 /* When the tensor is F32, dense and 4-byte aligned in the map: its data. Otherwise NULL. */
 const float *ckpt_view_f32(const struct ckpt_tensor *t);
 
+/* Gives the memory back that tensors read so far take; they can be read again. */
+void ckpt_drop_pages(const struct ckpt *c);
+
 /* -------- writing safetensors -------- */
 
 struct ckpt_out {

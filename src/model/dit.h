@@ -9,6 +9,8 @@
 #include "ckpt/ckpt.h"
 #include "dev/dev.h"
 #include "model/arch.h"
+#include "model/packed.h"
+#include "model/precision.h"
 #include "model/profile.h"
 
 #define DIT_MAX_FRAMES 8192 /* of one sequence: the text encoder's position table ends there upstream */
@@ -21,11 +23,33 @@ struct tap {
 
 struct dit;
 
-/* Builds the model on `dev` from an open checkpoint; both are borrowed and must outlive it. `arch` as
+/* Builds the model on `dev` from an open checkpoint, all f32; both are borrowed and must outlive it. `arch` as
  * arch_detect gave it, the two switches set. A tensor that is missing, misshapen or unknown is E_FORMAT
  * with its name, what was expected and what was found. */
 int dit_create(struct dev *dev, const struct ckpt *ckpt, const struct f5_arch *arch, struct dit **ret,
                struct error *err);
+
+/* Tells how many of the model's parameters have been converted. Non-zero cancels: E_CANCELLED. */
+struct weights_progress {
+    int (*fn)(void *user, uint64_t done, uint64_t total);
+    void *user;
+};
+
+/* The same at the precision of `plan`. */
+int dit_create_at(struct dev *dev, const struct ckpt *ckpt, const struct f5_arch *arch,
+                  const struct precision_plan *plan, struct weights_progress progress, struct dit **ret,
+                  struct error *err);
+
+/* Converts the checkpoint into a pack, a layer at a time, and the tables of the usual schedule with it. */
+int dit_pack(struct dev *dev, const struct ckpt *ckpt, const struct f5_arch *arch, const struct precision_plan *plan,
+             struct packed_writer *to, struct weights_progress progress, struct error *err);
+
+/* Builds the model on a pack (borrowed), which holds what dit_pack wrote for the same plan. The checkpoint is read
+ * only for schedules other than the usual. */
+int dit_open_packed(struct dev *dev, const struct ckpt *ckpt, const struct f5_arch *arch,
+                    const struct precision_plan *plan, const struct packed *packed, struct dit **ret,
+                    struct error *err);
+
 void dit_free(struct dit *m); /* accepts NULL */
 const struct f5_arch *dit_arch(const struct dit *m);
 struct dev *dit_dev(const struct dit *m);

@@ -35,10 +35,10 @@ static void load_block(struct vocos *v, struct weights *w, int i, struct vocos_b
     b->dw_b = weights_vector(w, 1, &dim, "backbone.convnext.%d.dwconv.bias", i);
     b->norm_w = weights_vector(w, 1, &dim, "backbone.convnext.%d.norm.weight", i);
     b->norm_b = weights_vector(w, 1, &dim, "backbone.convnext.%d.norm.bias", i);
-    b->up = weights_linear(w, inner, (int)dim, "backbone.convnext.%d.pwconv1", i);
-    b->down = weights_linear(w, (int)dim, inner, "backbone.convnext.%d.pwconv2", i);
+    b->up = weights_linear(w, inner, (int)dim, DEV_F32, "backbone.convnext.%d.pwconv1", i);
+    b->down = weights_linear(w, (int)dim, inner, DEV_F32, "backbone.convnext.%d.pwconv2", i);
     b->gamma = weights_vector(w, 1, &dim, "backbone.convnext.%d.gamma", i);
-    weights_drop_scratch(w);
+    weights_layer_done(w);
 }
 
 static int is_buffer(const char *name)
@@ -50,17 +50,14 @@ static int load_all(struct vocos *v, struct weights *w)
 {
     const struct vocos_config *c = &v->config;
     const int64_t dim = c->dim;
-    const float *kernel = weights_host(w, 3, (int64_t[]){dim, c->input_channels, KERNEL}, "backbone.embed.weight");
-    const float *bias = weights_host(w, 1, &dim, "backbone.embed.bias");
-    if (!w->rc)
-        w->rc = dev_conv_create(v->dev, kernel, bias, c->dim, c->input_channels, 1, KERNEL, &v->embed, w->err);
+    v->embed = weights_conv(w, c->dim, c->input_channels, 1, KERNEL, "backbone.embed");
     v->norm_w = weights_vector(w, 1, &dim, "backbone.norm.weight");
     v->norm_b = weights_vector(w, 1, &dim, "backbone.norm.bias");
     for (int i = 0; i < c->num_layers; i++)
         load_block(v, w, i, &v->blocks[i]);
     v->final_w = weights_vector(w, 1, &dim, "backbone.final_layer_norm.weight");
     v->final_b = weights_vector(w, 1, &dim, "backbone.final_layer_norm.bias");
-    v->head = weights_linear(w, c->n_fft + 2, c->dim, "head.out");
+    v->head = weights_linear(w, c->n_fft + 2, c->dim, DEV_F32, "head.out");
     return weights_finish(w, "", is_buffer);
 }
 
