@@ -61,6 +61,12 @@ typedef enum ishow_arch {
     ISHOW_ARCH_V0    /* neither masks nor ropes more than head 0 */
 } ishow_arch;
 
+/* Called while a model's weights are converted, with how many of its parameters are. Non-zero cancels. */
+typedef int (*ishow_load_fn)(void *user, uint64_t done, uint64_t total);
+
+/* Called with a sentence about what is no error but worth telling: a damaged cache that is made anew, say. */
+typedef void (*ishow_notice_fn)(void *user, const char *text);
+
 typedef struct ishow_open_params {
     size_t size;
     /* A name ("f5", "f5-v0": fetched with `ishowtts pull`; "builtin"), a checkpoint file, or a folder
@@ -71,6 +77,16 @@ typedef struct ishow_open_params {
                             else the one fetched with `ishowtts pull` */
     ishow_arch arch;
     int threads; /* 0: one a CPU that this process may use */
+    /* "f32", "bf16", "int8" (its most sensitive layers at bf16), "int8:KEEP,…" (KEEP of qkv, out, up, down, firstN,
+     * lastN, none), or "auto", which NULL is too: the fastest that ishow_quality has measured to be as good as f32
+     * on this model, and unmeasured bf16 where the CPU is good at it, else f32. */
+    const char *precision;
+    /* Where converted weights are kept for the next start, to be mapped. NULL: $XDG_CACHE_HOME/ishowtts/packs or
+     * ~/.cache/ishowtts/packs, for checkpoints of 64 MB and more. "": nowhere. */
+    const char *cache;
+    ishow_load_fn on_load;     /* NULL */
+    ishow_notice_fn on_notice; /* NULL */
+    void *user;                /* of both */
 } ishow_open_params;
 
 ISHOW_API void ishow_open_params_init(ishow_open_params *p);
@@ -85,6 +101,7 @@ typedef struct ishow_info {
     const char *kernels; /* "avx512", "avx2", "neon", "c" */
     int threads;
     uint64_t parameters; /* of the transformer */
+    const char *precision; /* in use: "bf16", "int8:first1,last1", …, or "" */
 } ishow_info;
 
 ISHOW_API void ishow_describe(const ishow_engine *engine, ishow_info *ret); /* set ret->size before */

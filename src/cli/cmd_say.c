@@ -33,6 +33,8 @@ static const char usage[] =
     "  --ref-text WORDS     what is said in the clip\n"
     "  --voice NAME         a voice of the configuration instead (--config FILE)\n"
     "\n"
+    "  --precision P        auto, f32, bf16, int8: see `ishowtts quality` (auto)\n"
+    "  --cache DIR          where converted weights are kept; \"\" keeps none (~/.cache/ishowtts/packs)\n"
     "  --nfe N              evaluations of the model: more is better and slower (7)\n"
     "  --cfg X              guidance strength; 0 halves the work (2)\n"
     "  --sway X             sway sampling coefficient, -1 to 1 (-1)\n"
@@ -59,7 +61,7 @@ struct say_options {
 
 enum { OPT_FORMAT = 256, OPT_PLAY, OPT_MODEL, OPT_VOCAB, OPT_VOCODER, OPT_ARCH, OPT_REF, OPT_REF_TEXT, OPT_VOICE,
        OPT_CONFIG, OPT_NFE, OPT_CFG, OPT_SWAY, OPT_SPEED, OPT_SEED, OPT_FIX, OPT_RMS, OPT_FADE, OPT_REMOVE,
-       OPT_PLAIN, OPT_THREADS, OPT_HELP };
+       OPT_PLAIN, OPT_THREADS, OPT_PRECISION, OPT_CACHE, OPT_HELP };
 
 static const struct option long_options[] = {{"output", required_argument, NULL, 'o'},
                                              {"format", required_argument, NULL, OPT_FORMAT},
@@ -72,6 +74,8 @@ static const struct option long_options[] = {{"output", required_argument, NULL,
                                              {"ref-text", required_argument, NULL, OPT_REF_TEXT},
                                              {"voice", required_argument, NULL, OPT_VOICE},
                                              {"config", required_argument, NULL, OPT_CONFIG},
+                                             {"precision", required_argument, NULL, OPT_PRECISION},
+                                             {"cache", required_argument, NULL, OPT_CACHE},
                                              {"nfe", required_argument, NULL, OPT_NFE},
                                              {"cfg", required_argument, NULL, OPT_CFG},
                                              {"sway", required_argument, NULL, OPT_SWAY},
@@ -112,6 +116,8 @@ static int parse_options(int argc, char **argv, struct say_options *o)
         case OPT_MODEL: o->open.model = optarg; break;
         case OPT_VOCAB: o->open.vocab = optarg; break;
         case OPT_VOCODER: o->open.vocoder = optarg; break;
+        case OPT_PRECISION: o->open.precision = optarg; break;
+        case OPT_CACHE: o->open.cache = optarg; break;
         case OPT_ARCH: rc = parse_arch(optarg, &o->open.arch); break;
         case OPT_REF: o->ref = optarg; break;
         case OPT_REF_TEXT: o->ref_text = optarg; break;
@@ -205,6 +211,21 @@ static int on_progress(void *user, int done, int total)
     return interrupted();
 }
 
+static int on_load(void *user, uint64_t done, uint64_t total)
+{
+    const struct say_options *o = user;
+    if (!o->quiet && total && terminal_live(stderr))
+        fprintf(stderr, "\r\033[Kconverting the weights: %llu %%", (unsigned long long)(done * 100 / total));
+    return interrupted();
+}
+
+static void on_notice(void *user, const char *text)
+{
+    const struct say_options *o = user;
+    if (!o->quiet)
+        fprintf(stderr, "%s%s\n", terminal_live(stderr) ? "\r\033[K" : "", text);
+}
+
 static void tell(const struct say_options *o, const ishow_engine *engine, const ishow_stats *stats)
 {
     ishow_info info = {.size = sizeof info};
@@ -217,8 +238,8 @@ static void tell(const struct say_options *o, const ishow_engine *engine, const 
     fprintf(stderr, "%s: %.2f s of speech in %.2f s, real-time factor %.3f\n",
             strcmp(o->output, "-") ? o->output : "stdout", seconds, stats->seconds, stats->seconds / seconds);
     if (strcmp(info.engine, "f5") == 0)
-        fprintf(stderr, "voice: %s, cloned by %s (%s), seed %llu\n", o->voice ? o->voice : o->ref, info.model,
-                info.arch, (unsigned long long)stats->seed);
+        fprintf(stderr, "voice: %s, cloned by %s (%s, %s), seed %llu\n", o->voice ? o->voice : o->ref, info.model,
+                info.arch, info.precision, (unsigned long long)stats->seed);
     else
         fprintf(stderr,
                 "voice: %s (built in)\n"
@@ -267,6 +288,9 @@ int cmd_say(int argc, char **argv)
     int rc = parse_options(argc, argv, &o);
     if (rc)
         return rc < 0 ? EXIT_DONE : rc;
+    o.open.on_load = on_load;
+    o.open.on_notice = on_notice;
+    o.open.user = &o;
     o.say.on_progress = on_progress;
     o.say.progress_user = &o;
     interrupt_catch();

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/utf8.h"
+#include "engine/bench.h"
 #include "engine/builtin.h"
 #include "engine/speak.h"
 #include "model/schedule.h"
@@ -78,8 +79,11 @@ int ishow_open(const ishow_open_params *given, ishow_engine **ret, ishow_error *
     struct error why;
     const int builtin = p.model && strcmp(p.model, "builtin") == 0;
     if (!builtin && !(rc = model_locate(p.model, p.vocab, p.vocoder, &files, &why))) {
-        const struct f5_switches switches = {p.arch, -1, -1};
-        rc = f5_open(&files, switches, p.threads, &engine->f5, err);
+        const struct f5_options options = {.switches = {p.arch, -1, -1},
+                                           .threads = p.threads,
+                                           .precision = p.precision,
+                                           .packs = {p.cache, {p.on_load, p.user}, p.on_notice, p.user}};
+        rc = f5_open_with(&files, &options, &engine->f5, err);
         engine->checkpoint = files.checkpoint;
         files.checkpoint = NULL;
     } else if (!builtin && !p.model && rc == E_NOTFOUND) {
@@ -107,7 +111,8 @@ void ishow_close(ishow_engine *engine)
 
 void ishow_describe(const ishow_engine *engine, ishow_info *ret)
 {
-    ishow_info info = {.size = ret->size, .engine = "builtin", .model = "", .arch = "", .kernels = "", .threads = 1};
+    ishow_info info = {.size = ret->size, .engine = "builtin", .model = "", .arch = "", .kernels = "", .threads = 1,
+                       .precision = ""};
     if (engine->f5) {
         struct dev_info dev;
         dev_describe(engine->f5->dev, &dev);
@@ -117,8 +122,14 @@ void ishow_describe(const ishow_engine *engine, ishow_info *ret)
         info.kernels = dev.kernels;
         info.threads = dev.threads;
         info.parameters = arch_parameters(dit_arch(engine->f5->dit));
+        info.precision = engine->f5->precision;
     }
     memcpy(ret, &info, ret->size < sizeof info ? ret->size : sizeof info);
+}
+
+void engine_set_profile(ishow_engine *engine, struct profile *p)
+{
+    dit_set_profile(engine->f5->dit, p);
 }
 
 /* -------- voices -------- */

@@ -82,13 +82,35 @@ static int load_vocos(struct f5 *f, const struct model_files *files, struct erro
     return rc;
 }
 
-static int load(struct f5 *f, const struct model_files *files, struct f5_switches switches, int threads,
-                struct error *err)
+/* "auto": what was measured to be as good as f32 on this model, else bf16 where it pays. */
+static int settle_precision(struct f5 *f, const struct f5_options *o, struct precision_plan *plan, struct error *err)
+{
+    if (o->precision && strcmp(o->precision, "auto") != 0)
+        return precision_parse(o->precision, f->dev, plan, err);
+    return precision_parse(dev_supports(f->dev, DEV_BF16) ? "bf16" : "f32", f->dev, plan, err);
+}
+
+static int load_dit(struct f5 *f, const struct f5_arch *a, const struct f5_options *o, struct error *err)
+{
+    struct precision_plan plan;
+    int rc;
+    if ((rc = settle_precision(f, o, &plan, err)) ||
+        (rc = packs_open(&o->packs, f->dev, f->ckpt, a, &plan, &f->packed, err)))
+        return rc;
+    precision_text(&plan, f->precision);
+    if (!f->packed)
+        return dit_create_at(f->dev, f->ckpt, a, &plan, o->packs.progress, &f->dit, err);
+    rc = dit_open_packed(f->dev, f->ckpt, a, &plan, f->packed, &f->dit, err);
+    packed_drop_floats(f->packed);
+    return rc;
+}
+
+static int load(struct f5 *f, const struct model_files *files, const struct f5_options *o, struct error *err)
 {
     struct f5_arch a;
     int rc;
     if ((rc = ckpt_open(files->checkpoint, &f->ckpt, err)) || (rc = arch_detect(f->ckpt, &a, err)) ||
-        (rc = settle_switches(files, switches, &a, err)) || (rc = vocab_open(files->vocab, &f->vocab, err)))
+        (rc = settle_switches(files, o->switches, &a, err)) || (rc = vocab_open(files->vocab, &f->vocab, err)))
         return rc;
     if (vocab_size(f->vocab) != a.vocab)
         return error_set(err, E_FORMAT, "%s: %d lines, the model has %d embeddings", files->vocab, vocab_size(f->vocab),
@@ -98,25 +120,31 @@ static int load(struct f5 *f, const struct model_files *files, struct f5_switche
                          MEL_BANDS);
     snprintf(f->arch_text, sizeof f->arch_text, "%s dim %d depth %d heads %d%s", a.text_mask_padding ? "v1" : "v0",
              a.dim, a.depth, a.heads, a.qk_norm ? " qk-norm" : "");
-    if ((rc = dev_open_cpu(threads, &f->dev, err)) || (rc = dit_create(f->dev, f->ckpt, &a, &f->dit, err)) ||
+    if ((rc = dev_open_cpu(o->threads, &f->dev, err)) || (rc = load_dit(f, &a, o, err)) ||
         (rc = sampler_create(f->dit, &f->sampler, err)))
         return rc;
     return load_vocos(f, files, err);
 }
 
-int f5_open(const struct model_files *files, struct f5_switches switches, int threads, struct f5 **ret,
-            struct error *err)
+int f5_open_with(const struct model_files *files, const struct f5_options *options, struct f5 **ret, struct error *err)
 {
     struct f5 *f = calloc(1, sizeof *f);
     if (!f)
         return error_nomem(err);
-    int rc = load(f, files, switches, threads, err);
+    int rc = load(f, files, options, err);
     if (rc) {
         f5_close(f);
         return rc;
     }
     *ret = f;
     return 0;
+}
+
+int f5_open(const struct model_files *files, struct f5_switches switches, int threads, struct f5 **ret,
+            struct error *err)
+{
+    const struct f5_options o = {.switches = switches, .threads = threads, .precision = "f32", .packs = {.dir = ""}};
+    return f5_open_with(files, &o, ret, err);
 }
 
 void f5_close(struct f5 *f)
@@ -126,6 +154,7 @@ void f5_close(struct f5 *f)
     vocos_free(f->vocos);
     sampler_free(f->sampler);
     dit_free(f->dit);
+    packed_close(f->packed);
     dev_close(f->dev);
     ckpt_close(f->ckpt);
     vocab_free(f->vocab);

@@ -6,6 +6,7 @@
 #include "audio/pcm.h"
 #include "base/arena.h"
 #include "engine/locate.h"
+#include "engine/packs.h"
 #include "ishowtts.h"
 #include "model/sampler.h"
 #include "model/vocos.h"
@@ -13,12 +14,14 @@
 
 struct f5 {
     struct dev *dev;
-    struct ckpt *ckpt; /* stays open: AdaLN matrices are read from it */
+    struct ckpt *ckpt;     /* stays open: AdaLN matrices are read from it */
+    struct packed *packed; /* the weights are mapped from it; NULL: they are in memory */
     struct dit *dit;
     struct sampler *sampler;
     struct vocos *vocos;
     struct vocab *vocab;
-    char arch_text[128]; /* "v1 dim 1024 depth 22 heads 16" */
+    char arch_text[128];             /* "v1 dim 1024 depth 22 heads 16" */
+    char precision[PRECISION_TEXT]; /* "bf16", "int8:first1,last1" */
 };
 
 /* The two switches that shapes do not show; a field < 0 is left to `arch` (and AUTO to model.toml and the name). */
@@ -29,8 +32,17 @@ struct f5_switches {
 };
 #define F5_SWITCHES_AUTO ((struct f5_switches){ISHOW_ARCH_AUTO, -1, -1})
 
+/* In f32, nothing kept. */
 int f5_open(const struct model_files *files, struct f5_switches switches, int threads, struct f5 **ret,
             struct error *err);
+
+struct f5_options {
+    struct f5_switches switches;
+    int threads;
+    const char *precision; /* as precision_parse has it, or "auto", which NULL is too */
+    struct packs packs;
+};
+int f5_open_with(const struct model_files *files, const struct f5_options *options, struct f5 **ret, struct error *err);
 void f5_close(struct f5 *f); /* accepts NULL */
 
 /* Token ids of valid UTF-8, in the arena. */
