@@ -196,6 +196,35 @@ ISHOW_API int ishow_verify(const char *dir, const char *weights, const char *wri
                            int threads, ishow_check_fn on_check, void *user, int *ret_failed,
                            ishow_error *err);
 
+/* -------- measuring -------- */
+
+/* `doing` says what is measured, `done` how much of all is, 0..1. Non-zero cancels. */
+typedef int (*ishow_bench_fn)(void *user, const char *doing, double done);
+
+typedef struct ishow_bench_params {
+    size_t size;
+    const char *preset;     /* "v1-base", "v1-small" or "tiny": random weights; NULL: `open` names a model */
+    const char *keep;       /* folder that keeps the preset's weights for another time; NULL: a temporary one */
+    const ishow_open_params *open; /* model, vocoder, threads … ; NULL: the defaults */
+    /* Lists with commas; NULL takes the default. */
+    const char *precisions; /* "f32,bf16,int8": those of the three that this CPU has kernels for; mixtures, which have
+                               commas, are listed with semicolons */
+    const char *texts;      /* of "short", "medium", "long": 470, 750 and about 1600 frames; all, unless `frames` */
+    const char *frames;     /* "750,1500": of clip (281) and speech together, instead of the texts' own lengths */
+    const char *nfe;        /* "7" */
+    int runs;               /* after a warm-up, 1..1000; 5 */
+    int sweep;              /* 1: cost from 400 to 3000 frames instead; 0 */
+    ishow_bench_fn on_progress; /* NULL */
+    void *progress_user;
+} ishow_bench_params;
+
+ISHOW_API void ishow_bench_params_init(ishow_bench_params *p);
+
+/* Measures the CPU's peaks and the speed and memory of synthesis with a 3 s clip. The result is one JSON object, freed
+ * with ishow_free; docs/PERFORMANCE.md names its fields. Takes the memory and time of several syntheses. */
+ISHOW_API int ishow_bench(const ishow_bench_params *params, char **ret_json, ishow_error *err);
+ISHOW_API void ishow_free(void *p); /* what the library gave; accepts NULL */
+
 /* -------- what is here -------- */
 
 /* One finding of `ishowtts doctor`. */
