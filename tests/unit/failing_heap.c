@@ -1,9 +1,9 @@
 /* See failing_heap.h. */
+#include "test.h"
+
 #include "failing_heap.h"
 
 #include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -105,4 +105,24 @@ void __wrap_free(void *p)
 {
     forget(p);
     __real_free(p);
+}
+
+void heap_fail_each(int (*work)(struct error *err))
+{
+    for (size_t n = 1;; n++) {
+        struct error err = {0};
+        heap.calls = 0;
+        heap.fail_at = n;
+        heap.armed = 1;
+        int rc = work(&err);
+        heap.armed = 0;
+        assert_int_equal(heap.live, 0);
+        if (heap.calls < n) {
+            assert_int_equal(rc, 0);
+            assert_true(n > 1); /* something was made to fail */
+            return;
+        }
+        assert_int_equal(rc, E_NOMEM);
+        assert_int_equal(err.code, E_NOMEM);
+    }
 }

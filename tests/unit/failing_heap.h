@@ -5,6 +5,8 @@
 #ifndef ISHOW_TESTS_FAILING_HEAP_H
 #define ISHOW_TESTS_FAILING_HEAP_H
 
+#include "base/error.h"
+
 #include <stddef.h>
 
 extern struct failing_heap {
@@ -13,5 +15,9 @@ extern struct failing_heap {
     size_t fail_at; /* the call that fails, from 1; 0: none */
     size_t live;    /* allocations made while armed and not freed yet */
 } heap;
+
+/* Runs `work` with its first allocation failing, then its second, and so on until none is left to fail: each time it
+ * must answer E_NOMEM in its error too, and free what it took; at the end it must succeed. */
+void heap_fail_each(int (*work)(struct error *err));
 
 #endif
