@@ -47,8 +47,8 @@ int voice_create(struct pcm *clip, const char *words, struct ishow_voice **ret, 
         return error_set(err, E_LIMIT, "the words of the reference clip take %zu bytes, at most %d", strlen(words),
                          VOICE_MAX_WORDS);
     struct ishow_voice *v = calloc(1, sizeof *v);
-    if (!v || !(v->words = finish_words(words))) {
-        free(v);
+    if (!v || !(v->words = finish_words(words)) || !(v->kept = calloc(1, sizeof *v->kept))) {
+        ishow_voice_free(v);
         return error_nomem(err);
     }
     int rc = reference_prepare(clip, 0, &v->rms, err);
@@ -68,7 +68,38 @@ void ishow_voice_free(ishow_voice *v)
         return;
     pcm_release(&v->clip);
     free(v->words);
+    if (v->kept)
+        free(v->kept->mel);
+    free(v->kept);
     free(v);
+}
+
+int voice_prepare(const struct ishow_voice *v, float target, const struct voice_features **ret, struct error *err)
+{
+    struct voice_features *f = v->kept;
+    const size_t n = v->clip.len;
+    if (f->mel && f->target == target) {
+        *ret = f;
+        return 0;
+    }
+    const int raise = v->rms < target, frames = (int)mel_frames(n);
+    float *mel = malloc(sizeof *mel * (size_t)frames * MEL_BANDS);
+    float *raised = malloc(sizeof *raised * n);
+    int rc = mel && raised ? 0 : error_nomem(err);
+    if (!rc) {
+        for (size_t i = 0; i < n; i++)
+            raised[i] = raise ? v->clip.samples[i] * target / v->rms : v->clip.samples[i];
+        rc = mel_compute(raised, n, mel, err);
+    }
+    free(raised);
+    if (rc) {
+        free(mel);
+        return rc;
+    }
+    free(f->mel);
+    *f = (struct voice_features){target, raise ? v->rms / target : 1.0f, frames, mel};
+    *ret = f;
+    return 0;
 }
 
 /* -------- one request -------- */
@@ -82,9 +113,7 @@ struct speech {
 
     char *words;       /* the voice's words as they stand before a chunk: a space follows ASCII */
     size_t word_bytes;
-    float *ref_mel;    /* [ref_mel_frames, MEL_BANDS], of the clip raised to target_rms */
-    int ref_mel_frames;
-    float gain;        /* back from target_rms to the clip's own loudness */
+    const struct voice_features *clip; /* the voice's, raised to target_rms */
     struct torch_random random;
     size_t overlap;    /* samples */
     struct pcm held;   /* made but not given out yet */
@@ -114,37 +143,22 @@ int64_t speech_frames(size_t ref_samples, size_t ref_bytes, size_t gen_bytes, do
 static int speech_init(struct speech *s, struct error *err)
 {
     const struct ishow_voice *v = s->voice;
-    const float target = (float)s->params->target_rms;
-    const int raise = v->rms < target;
-    const size_t n = v->clip.len, bytes = strlen(v->words);
+    const size_t bytes = strlen(v->words);
     const int ascii_end = ((unsigned char)v->words[bytes - 1] & 0x80) == 0;
-
+    s->overlap = (size_t)(s->params->cross_fade * AUDIO_RATE);
     s->words = malloc(bytes + 2);
-    s->ref_mel_frames = (int)mel_frames(n);
-    s->ref_mel = malloc(sizeof *s->ref_mel * (size_t)s->ref_mel_frames * MEL_BANDS);
-    float *raised = malloc(sizeof *raised * n);
-    int rc = 0;
-    if (!s->words || !s->ref_mel || !raised) {
-        rc = error_nomem(err);
-    } else {
-        memcpy(s->words, v->words, bytes);
-        s->words[bytes] = ascii_end ? ' ' : '\0';
-        s->words[bytes + 1] = '\0';
-        s->word_bytes = bytes + (size_t)ascii_end;
-        for (size_t i = 0; i < n; i++)
-            raised[i] = raise ? v->clip.samples[i] * target / v->rms : v->clip.samples[i];
-        s->gain = raise ? v->rms / target : 1.0f;
-        s->overlap = (size_t)(s->params->cross_fade * AUDIO_RATE);
-        rc = mel_compute(raised, n, s->ref_mel, err);
-    }
-    free(raised);
-    return rc;
+    if (!s->words)
+        return error_nomem(err);
+    memcpy(s->words, v->words, bytes);
+    s->words[bytes] = ascii_end ? ' ' : '\0';
+    s->words[bytes + 1] = '\0';
+    s->word_bytes = bytes + (size_t)ascii_end;
+    return voice_prepare(v, (float)s->params->target_rms, &s->clip, err);
 }
 
 static void speech_release(struct speech *s)
 {
     free(s->words);
-    free(s->ref_mel);
     pcm_release(&s->held);
     pcm_release(&s->wave);
     arena_release(&s->arena);
@@ -174,7 +188,7 @@ static int speak_chunk(struct speech *s, struct slice text, struct error *err)
     const size_t ref_samples = s->voice->clip.len;
     const int ref_len = (int)(ref_samples / MEL_HOP);
     struct buf full = BUF_INIT;
-    struct sample_request r = {.ref_mel = s->ref_mel, .ref_frames = s->ref_mel_frames};
+    struct sample_request r = {.ref_mel = s->clip->mel, .ref_frames = s->clip->frames};
     const struct sampler_params sampling = {.nfe = s->params->nfe,
                                             .cfg = (float)s->params->cfg_strength,
                                             .sway = (float)s->params->sway,
@@ -219,7 +233,7 @@ static int speak_chunk(struct speech *s, struct slice text, struct error *err)
         goto done;
     }
     for (size_t i = 0; i < s->wave.len; i++)
-        s->wave.samples[i] *= s->gain;
+        s->wave.samples[i] *= s->clip->gain;
 done:
     free(mel);
     free(noise);

@@ -4,18 +4,30 @@
 
 #include "engine/f5.h"
 
+/* What a request needs of a clip raised to a loudness. */
+struct voice_features {
+    float target; /* rms it was raised to */
+    float gain;   /* from there back to the clip's own loudness */
+    int frames;
+    float *mel; /* [frames, MEL_BANDS], owned */
+};
+
 /* A reference clip, prepared but not yet raised to any loudness, and its words with the ending that
  * upstream gives them. */
 struct ishow_voice {
     struct pcm clip; /* at AUDIO_RATE */
     float rms;       /* of the clip before any raising */
     char *words;     /* owned; ends in ". " or "。" */
+    struct voice_features *kept; /* owned: of the last request, which the next one mostly shares */
 };
 
 #define VOICE_MAX_WORDS 4096 /* bytes */
 
 /* Takes over `clip` (at any rate, empties it) when it succeeds. */
 int voice_create(struct pcm *clip, const char *words, struct ishow_voice **ret, struct error *err);
+
+/* The clip's features at a loudness; made when the last ones were for another. Borrowed until the next call. */
+int voice_prepare(const struct ishow_voice *v, float target, const struct voice_features **ret, struct error *err);
 
 /* How many mel frames clip and speech take together: `ref_samples` at AUDIO_RATE, lengths in UTF-8 bytes
  * (infer_batch_process). fix_duration (seconds) overrides when > 0. At least max(tokens, clip's mel) + 1. */

@@ -1,7 +1,10 @@
-/* The arithmetic around synthesis: how long speech becomes. */
+/* The arithmetic around synthesis: how long speech becomes; what a voice keeps between requests. */
 #include "test.h"
 
+#include "audio/spectrum.h"
 #include "engine/speak.h"
+
+#include <math.h>
 
 static void lengths_are_upstreams(void **state)
 {
@@ -35,10 +38,41 @@ static void there_is_room_for_the_clip_and_every_token(void **state)
     assert_int_equal(speech_frames(62464, 22, 31, 0.3, 8.0, 10), 750);
 }
 
+/* A voice keeps its features from one request to the next, and makes them anew for another loudness. */
+static void a_voice_is_prepared_once_a_loudness(void **state)
+{
+    (void)state;
+    struct error e;
+    struct pcm clip = {.rate = AUDIO_RATE};
+    struct ishow_voice *v;
+    const struct voice_features *f;
+    float mel[MEL_BANDS];
+    assert_int_equal(pcm_reserve(&clip, AUDIO_RATE), 0);
+    clip.len = AUDIO_RATE;
+    for (size_t i = 0; i < clip.len; i++)
+        clip.samples[i] = 0.02f * sinf((float)i * 0.05f);
+    assert_int_equal(voice_create(&clip, "Hello.", &v, &e), 0);
+
+    assert_int_equal(voice_prepare(v, 0.1f, &f, &e), 0);
+    const float *first = f->mel;
+    assert_true(f->gain > 0.1f && f->gain < 0.2f); /* the clip's rms is 0.014 */
+    assert_int_equal(f->frames, (int)mel_frames(v->clip.len));
+    memcpy(mel, f->mel + 20 * MEL_BANDS, sizeof mel);
+    assert_int_equal(voice_prepare(v, 0.1f, &f, &e), 0);
+    assert_ptr_equal(f->mel, first);
+
+    assert_int_equal(voice_prepare(v, 0.2f, &f, &e), 0);
+    assert_memory_not_equal(f->mel + 20 * MEL_BANDS, mel, sizeof mel);
+    assert_int_equal(voice_prepare(v, 0.1f, &f, &e), 0);
+    assert_memory_equal(f->mel + 20 * MEL_BANDS, mel, sizeof mel);
+    ishow_voice_free(v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lengths_are_upstreams),
+        cmocka_unit_test(a_voice_is_prepared_once_a_loudness),
         cmocka_unit_test(there_is_room_for_the_clip_and_every_token),
     };
     return cmocka_run_group_tests_name("speak", tests, NULL, NULL);
