@@ -5,38 +5,38 @@
 
 #include <string.h>
 
-int json_damaged(struct json_scan *s)
+int scan_damaged(struct json_scan *s)
 {
     return error_set(s->err, E_FORMAT, "%s is no valid JSON at byte %zu", s->what, s->at);
 }
 
-int json_peek(struct json_scan *s)
+int scan_peek(struct json_scan *s)
 {
     while (s->at < s->len && s->text[s->at] && strchr(" \t\r\n", s->text[s->at]))
         s->at++;
     return s->at < s->len ? (unsigned char)s->text[s->at] : -1;
 }
 
-int json_expect(struct json_scan *s, char c)
+int scan_expect(struct json_scan *s, char c)
 {
-    if (json_peek(s) != c)
-        return json_damaged(s);
+    if (scan_peek(s) != c)
+        return scan_damaged(s);
     s->at++;
     return 0;
 }
 
-int json_more(struct json_scan *s, char close, int first)
+int scan_more(struct json_scan *s, char close, int first)
 {
-    int c = json_peek(s);
+    int c = scan_peek(s);
     if (c == close) {
         s->at++;
         return 0;
     }
     if (first)
         return 1;
-    int rc = json_expect(s, ',');
-    if (!rc && json_peek(s) == close)
-        rc = json_damaged(s);
+    int rc = scan_expect(s, ',');
+    if (!rc && scan_peek(s) == close)
+        rc = scan_damaged(s);
     return rc ? rc : 1;
 }
 
@@ -64,7 +64,7 @@ static int unescape(struct json_scan *s, char *out, size_t *n)
     static const char letters[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
     const char *p = s->text + s->at, *end = s->text + s->len;
     if (end - p < 2)
-        return json_damaged(s);
+        return scan_damaged(s);
     const char *letter = p[1] ? strchr(letters, p[1]) : NULL;
     if (letter) {
         out[(*n)++] = values[letter - letters];
@@ -73,7 +73,7 @@ static int unescape(struct json_scan *s, char *out, size_t *n)
     }
     int32_t v = p[1] == 'u' ? hex4(p + 2, (size_t)(end - p) - 2) : -1;
     if (v < 0)
-        return json_damaged(s);
+        return scan_damaged(s);
     size_t used = 6;
     if (v >= 0xD800 && v < 0xDC00 && end - p >= 12 && p[6] == '\\' && p[7] == 'u') {
         int32_t low = hex4(p + 8, 4);
@@ -84,7 +84,7 @@ static int unescape(struct json_scan *s, char *out, size_t *n)
     }
     size_t k = utf8_encode((uint32_t)v, out + *n);
     if (k == 0) /* half a surrogate pair */
-        return json_damaged(s);
+        return scan_damaged(s);
     *n += k;
     s->at += used;
     return 0;
@@ -104,14 +104,14 @@ static int measure(struct json_scan *s, size_t *ret_len, int *ret_escaped)
         *ret_len = i + 1 - s->at;
     }
     if (*ret_len > s->len - s->at || s->at + *ret_len == s->len || s->text[s->at + *ret_len] != '"')
-        return json_damaged(s);
+        return scan_damaged(s);
     return 0;
 }
 
-int json_string(struct json_scan *s, struct slice *ret)
+int scan_string(struct json_scan *s, struct slice *ret)
 {
     size_t len = 0, n = 0;
-    int escaped = 0, rc = json_expect(s, '"');
+    int escaped = 0, rc = scan_expect(s, '"');
     if (!rc)
         rc = measure(s, &len, &escaped);
     if (rc)
@@ -174,11 +174,11 @@ static size_t number_length(const struct json_scan *s, int *ret_whole)
     return n;
 }
 
-int json_whole(struct json_scan *s, int64_t *ret)
+int scan_whole(struct json_scan *s, int64_t *ret)
 {
     int whole = 0;
     int64_t v = 0;
-    json_peek(s);
+    scan_peek(s);
     size_t n = number_length(s, &whole);
     if (n == 0 || !whole || s->text[s->at] == '-')
         return 1;
@@ -194,34 +194,34 @@ static int skip_word(struct json_scan *s, const char *word)
 {
     size_t n = strlen(word);
     if (s->len - s->at < n || memcmp(s->text + s->at, word, n))
-        return json_damaged(s);
+        return scan_damaged(s);
     s->at += n;
     return 0;
 }
 
-int json_skip(struct json_scan *s, int depth)
+int scan_skip(struct json_scan *s, int depth)
 {
     struct slice key;
-    int c = json_peek(s), whole, rc, first = 1;
+    int c = scan_peek(s), whole, rc, first = 1;
     if (c == '"')
-        return json_string(s, &key);
+        return scan_string(s, &key);
     if (c == 't' || c == 'f' || c == 'n')
         return skip_word(s, c == 't' ? "true" : c == 'f' ? "false" : "null");
     if (c != '{' && c != '[') {
         size_t n = number_length(s, &whole);
         s->at += n;
-        return n ? 0 : json_damaged(s);
+        return n ? 0 : scan_damaged(s);
     }
     if (depth > JSON_MAX_DEPTH)
         return error_set(s->err, E_FORMAT, "%s is nested deeper than %d levels", s->what, JSON_MAX_DEPTH);
     s->at++;
-    for (; (rc = json_more(s, c == '{' ? '}' : ']', first)) > 0; first = 0) {
+    for (; (rc = scan_more(s, c == '{' ? '}' : ']', first)) > 0; first = 0) {
         if (c == '{')
-            rc = json_string(s, &key);
+            rc = scan_string(s, &key);
         if (rc >= 0 && c == '{')
-            rc = json_expect(s, ':');
+            rc = scan_expect(s, ':');
         if (rc >= 0)
-            rc = json_skip(s, depth + 1);
+            rc = scan_skip(s, depth + 1);
         if (rc < 0)
             return rc;
     }

@@ -21,23 +21,23 @@ struct json_scan {
 };
 
 /* The next byte that is no blank, not passed; -1 at the end. */
-int json_peek(struct json_scan *s);
+int scan_peek(struct json_scan *s);
 
 /* Passes the byte c after blanks; anything else is E_FORMAT. */
-int json_expect(struct json_scan *s, char c);
+int scan_expect(struct json_scan *s, char c);
 
 /* In a list or an object after its opening: 1 when another item follows (then at it, the comma
  * passed), 0 when it is closed (the bracket passed), or an error. `first` for the first call. */
-int json_more(struct json_scan *s, char close, int first);
+int scan_more(struct json_scan *s, char close, int first);
 
-int json_string(struct json_scan *s, struct slice *ret);
+int scan_string(struct json_scan *s, struct slice *ret);
 
 /* A number that is whole and >= 0: 0 and *ret. Any other value: 1, not passed. */
-int json_whole(struct json_scan *s, int64_t *ret);
+int scan_whole(struct json_scan *s, int64_t *ret);
 
 /* Passes a value of any kind, of which the innermost lies at most JSON_MAX_DEPTH deep. */
-int json_skip(struct json_scan *s, int depth);
+int scan_skip(struct json_scan *s, int depth);
 
-int json_damaged(struct json_scan *s); /* E_FORMAT at the current byte */
+int scan_damaged(struct json_scan *s); /* E_FORMAT at the current byte */
 
 #endif

@@ -53,15 +53,15 @@ struct entry {
 
 static int read_shape(struct reader *r, struct entry *e)
 {
-    int rc = json_peek(&r->json) == '[' ? 0 : 1, n = 0;
+    int rc = scan_peek(&r->json) == '[' ? 0 : 1, n = 0;
     if (rc)
         return error_set(r->err, E_FORMAT, "tensor %s has no \"shape\" array", e->shown);
     r->json.at++;
-    for (int first = 1; (rc = json_more(&r->json, ']', first)) > 0; first = 0, n++) {
+    for (int first = 1; (rc = scan_more(&r->json, ']', first)) > 0; first = 0, n++) {
         if (n == CKPT_MAX_DIMS)
             return error_set(r->err, E_LIMIT, "tensor %s has more than %d dimensions", e->shown,
                              CKPT_MAX_DIMS);
-        if (json_whole(&r->json, &e->t.shape[n]))
+        if (scan_whole(&r->json, &e->t.shape[n]))
             return error_set(r->err, E_FORMAT, "tensor %s: dimension %d of its shape is no whole number >= 0",
                              e->shown, n);
     }
@@ -72,8 +72,8 @@ static int read_shape(struct reader *r, struct entry *e)
 static int read_offsets(struct reader *r, struct entry *e)
 {
     struct json_scan *j = &r->json;
-    int ok = json_peek(j) == '[' && ++j->at && !json_whole(j, &e->begin) && json_peek(j) == ',' && ++j->at &&
-             !json_whole(j, &e->end) && json_peek(j) == ']' && ++j->at;
+    int ok = scan_peek(j) == '[' && ++j->at && !scan_whole(j, &e->begin) && scan_peek(j) == ',' && ++j->at &&
+             !scan_whole(j, &e->end) && scan_peek(j) == ']' && ++j->at;
     if (!ok || e->end < e->begin)
         return error_set(r->err, E_FORMAT,
                          "tensor %s: \"data_offsets\" must be two whole numbers, begin before end", e->shown);
@@ -84,9 +84,9 @@ static int read_offsets(struct reader *r, struct entry *e)
 static int read_field(struct reader *r, struct entry *e)
 {
     struct slice key = {0};
-    int rc = json_string(&r->json, &key);
+    int rc = scan_string(&r->json, &key);
     if (!rc)
-        rc = json_expect(&r->json, ':');
+        rc = scan_expect(&r->json, ':');
     if (rc)
         return rc;
     int *seen = slice_eq_str(key, "dtype")          ? &e->has_dtype
@@ -94,7 +94,7 @@ static int read_field(struct reader *r, struct entry *e)
                 : slice_eq_str(key, "data_offsets") ? &e->has_offsets
                                                     : NULL;
     if (!seen)
-        return json_skip(&r->json, 3);
+        return scan_skip(&r->json, 3);
     if ((*seen)++) {
         char shown[SHOWN_MAX];
         return error_set(r->err, E_FORMAT, "tensor %s has \"%s\" twice", e->shown, text_shown(key, shown));
@@ -103,9 +103,9 @@ static int read_field(struct reader *r, struct entry *e)
         return read_shape(r, e);
     if (seen == &e->has_offsets)
         return read_offsets(r, e);
-    if (json_peek(&r->json) != '"')
+    if (scan_peek(&r->json) != '"')
         return error_set(r->err, E_FORMAT, "tensor %s has no \"dtype\" string", e->shown);
-    return json_string(&r->json, &e->dtype);
+    return scan_string(&r->json, &e->dtype);
 }
 
 /* Holds the entry against itself and the file; then the tensor exists. */
@@ -156,17 +156,17 @@ static int read_metadata(struct reader *r)
     struct slice s;
     if (r->metadata_seen++)
         return error_set(r->err, E_FORMAT, "\"__metadata__\" is given twice");
-    if (json_peek(&r->json) != '{')
+    if (scan_peek(&r->json) != '{')
         return error_set(r->err, E_FORMAT, "\"__metadata__\" must be an object of strings");
     r->json.at++;
-    for (int first = 1; (rc = json_more(&r->json, '}', first)) > 0; first = 0) {
-        rc = json_string(&r->json, &s);
+    for (int first = 1; (rc = scan_more(&r->json, '}', first)) > 0; first = 0) {
+        rc = scan_string(&r->json, &s);
         if (!rc)
-            rc = json_expect(&r->json, ':');
-        if (!rc && json_peek(&r->json) != '"')
+            rc = scan_expect(&r->json, ':');
+        if (!rc && scan_peek(&r->json) != '"')
             rc = error_set(r->err, E_FORMAT, "\"__metadata__\" may hold nothing but strings");
         if (!rc)
-            rc = json_string(&r->json, &s);
+            rc = scan_string(&r->json, &s);
         if (rc)
             return rc;
     }
@@ -176,18 +176,18 @@ static int read_metadata(struct reader *r)
 static int read_member(struct reader *r)
 {
     struct entry e = {0};
-    int rc = json_string(&r->json, &e.name);
+    int rc = scan_string(&r->json, &e.name);
     if (!rc)
-        rc = json_expect(&r->json, ':');
+        rc = scan_expect(&r->json, ':');
     if (rc)
         return rc;
     if (slice_eq_str(e.name, "__metadata__"))
         return read_metadata(r);
     text_shown(e.name, e.shown);
-    if (json_peek(&r->json) != '{')
+    if (scan_peek(&r->json) != '{')
         return error_set(r->err, E_FORMAT, "the safetensors header's entry for %s is no object", e.shown);
     r->json.at++;
-    for (int first = 1; (rc = json_more(&r->json, '}', first)) > 0; first = 0) {
+    for (int first = 1; (rc = scan_more(&r->json, '}', first)) > 0; first = 0) {
         rc = read_field(r, &e);
         if (rc)
             return rc;
@@ -228,18 +228,18 @@ static int check_tiling(struct span *spans, size_t n, uint64_t data_len, struct 
 
 static int read_header(struct reader *r)
 {
-    int rc = json_expect(&r->json, '{');
+    int rc = scan_expect(&r->json, '{');
     if (rc)
         return rc;
-    for (int first = 1; (rc = json_more(&r->json, '}', first)) > 0; first = 0) {
+    for (int first = 1; (rc = scan_more(&r->json, '}', first)) > 0; first = 0) {
         rc = read_member(r);
         if (rc)
             return rc;
     }
     if (rc)
         return rc;
-    if (json_peek(&r->json) != -1)
-        return json_damaged(&r->json);
+    if (scan_peek(&r->json) != -1)
+        return scan_damaged(&r->json);
     rc = check_tiling(r->spans, r->out->count, r->data_len, r->err);
     return rc ? rc : tensor_set_sort(r->out, r->err);
 }
