@@ -182,7 +182,7 @@ int packs_open(const struct packs *p, struct dev *dev, const struct ckpt *ckpt, 
     snprintf(suffix, sizeof suffix, ".%s.pack", text);
     rc = packs_path(p, ckpt->path, suffix, &path, &why);
     if (!rc && (rc = packed_open(path, &key, ret, &why)) && rc != E_NOMEM) {
-        if (rc != E_NOTFOUND)
+        if (rc == E_FORMAT)
             tell(p, "converting the weights again: %s is of no use (%s)", path, why.text);
         rc = make(p, path, &key, dev, ckpt, arch, plan, ret, &why);
     }

@@ -174,10 +174,10 @@ void dit_load_times(struct dit *m, struct weights *w)
     } else if (w->to && !w->rc) {
         struct weights here;
         w->rc = weights_init(&here, w->ckpt, w->dev, w->prefix, w->err);
-        here.progress = w->progress;
-        here.done = w->done;
-        here.total = w->total;
         dit_load_time_mlp(m, &here);
+        here.progress = w->progress;
+        here.done = w->done; /* the two layers count once */
+        here.total = w->total;
         if (!w->rc)
             w->rc = prepare(m, &here, t, USUAL_NFE);
         weights_release(&here);

@@ -282,7 +282,8 @@ void weights_layer_done(struct weights *w)
     if (w->from)
         return;
     ckpt_drop_pages(w->ckpt);
-    if (!w->rc && w->progress.fn && w->progress.fn(w->progress.user, w->done, w->total))
+    const uint64_t done = w->done < w->total ? w->done : w->total; /* a few buffers are no parameters */
+    if (!w->rc && w->progress.fn && w->progress.fn(w->progress.user, done, w->total))
         w->rc = error_set(w->err, E_CANCELLED, "cancelled while the weights were converted");
 }
 
