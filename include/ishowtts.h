@@ -209,7 +209,7 @@ typedef struct ishow_bench_params {
     /* Lists with commas; NULL takes the default. */
     const char *precisions; /* "f32,bf16,int8": those of the three that this CPU has kernels for; mixtures, which have
                                commas, are listed with semicolons */
-    const char *texts;      /* of "short", "medium", "long": 470, 750 and about 1600 frames; all, unless `frames` */
+    const char *texts;      /* of "short", "medium", "long": 470, 750 and about 1300 frames; all, unless `frames` */
     const char *frames;     /* "750,1500": of clip (281) and speech together, instead of the texts' own lengths */
     const char *nfe;        /* "7" */
     int runs;               /* after a warm-up, 1..1000; 5 */

@@ -18,6 +18,7 @@ int cmd_say(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_pull(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 /* Prints "ishowtts COMMAND: sentence" and returns the exit code for it: EXIT_USAGE for ISHOW_E_ARG,
  * EXIT_INTERRUPTED for ISHOW_E_CANCELLED, else EXIT_FAILED. */

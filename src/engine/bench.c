@@ -15,20 +15,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CLIP_SAMPLES 70900 /* 3 s with the 50 ms that are added to every clip: 281 frames */
-#define CLIP_WORDS "Some call me nature, others call me mother."
-#define PEAK_SECONDS 0.2
+#define CLIP_SAMPLES   70900 /* 3 s with the 50 ms that are added to every clip: 281 frames */
+#define CLIP_WORDS     "Some call me nature, others call me mother."
+#define PEAK_SECONDS   0.2
 #define MEMORY_SECONDS 0.4
-#define FRAMES_LEAST 300
-#define PRECISIONS "f32,bf16,int8"
+#define FRAMES_LEAST   300
+#define PRECISIONS     "f32,bf16,int8"
 
 static const struct bench_text texts[] = {
     {"short", "Hello chat, thanks for the follow!", 470},
     {"medium", "Thanks for the raid, everyone. Tonight we try the last boss again, and this time it works.", 750},
     {"long",
      "Welcome back to the stream. We have a long evening in front of us, with two games, a giveaway, and a guest who "
-     "comes by at ten. Before we start, a few words about what happened last time: we lost the save file, and half of "
-     "the village with it. Nobody knows who left the gate open, but I have a theory, and the theory has four legs.",
+     "comes by at ten, so get yourself something to drink.",
      0},
 };
 static const int sweep_frames[] = {3000, 2500, 2000, 1600, 1200, 800, 600, 400}; /* the longest grows the workspaces */
@@ -47,8 +46,8 @@ static int list_split(const char *name, const char *text, const char *between, s
     for (const char *at = text;; at++) {
         const size_t len = strcspn(at, between);
         if (len < 1 || len >= sizeof ret->item[0] || ret->n == BENCH_MAX_LIST)
-            return error_set(err, E_ARG, "%s is \"%.100s\", expected up to %d items with \"%s\" between them", name, text,
-                             BENCH_MAX_LIST, between);
+            return error_set(err, E_ARG, "%s is \"%.100s\", expected up to %d items with \"%s\" between them", name,
+                             text, BENCH_MAX_LIST, between);
         memcpy(ret->item[ret->n], at, len);
         ret->item[ret->n++][len] = '\0';
         at += len;
@@ -128,10 +127,12 @@ static int plan_make(struct plan *plan, const ishow_bench_params *p, struct erro
     if (p->runs < 1 || p->runs > BENCH_MAX_RUNS)
         return error_set(err, E_ARG, "runs is %d, expected 1 to %d", p->runs, BENCH_MAX_RUNS);
     if (plan->open.threads < 0 || plan->open.threads > POOL_MAX_THREADS)
-        return error_set(err, E_ARG, "threads is %d, expected 0 (automatic) to %d", plan->open.threads, POOL_MAX_THREADS);
+        return error_set(err, E_ARG, "threads is %d, expected 0 (automatic) to %d", plan->open.threads,
+                         POOL_MAX_THREADS);
     if ((p->preset && plan->open.model) || (!p->preset && p->keep))
-        return error_set(err, E_ARG, p->preset ? "a preset and a model: expected one of them"
-                                               : "a folder to keep random weights in, but no preset");
+        return error_set(err, E_ARG,
+                         p->preset ? "a preset and a model: expected one of them"
+                                   : "a folder to keep random weights in, but no preset");
     if (p->preset && (rc = bench_model_check(p->preset, err)))
         return rc;
     plan->any_precision = p->precisions == NULL;
@@ -258,7 +259,7 @@ struct session {
     struct plan *plan;
     struct bench_machine *machine;
     struct bench_progress *progress;
-    json_t *runs;      /* borrowed: results go to its end */
+    json_t *runs; /* borrowed: results go to its end */
     json_t **machine_json;
 };
 
@@ -274,13 +275,14 @@ static int run_cases(struct session *s, const char *precision, ishow_engine *eng
     const double ready = clock_seconds() - opened_at;
     for (int t = 0; t < plan->text_count && !rc; t++)
         for (int n = 0; n < plan->nfe_count && !rc; n++) {
-            const struct bench_case c = {
-                .precision = precision,
-                .kind = strncmp(precision, "int8", 4) == 0   ? KERN_PEAK_INT8
-                        : strncmp(precision, "bf16", 4) == 0 ? KERN_PEAK_BF16
-                                                             : KERN_PEAK_F32,
-                .text = plan->text[t], .nfe = plan->nfe[n], .runs = plan->params->sweep ? 1 : plan->params->runs,
-                .seed = 1};
+            const struct bench_case c = {.precision = precision,
+                                         .kind = strncmp(precision, "int8", 4) == 0   ? KERN_PEAK_INT8
+                                                 : strncmp(precision, "bf16", 4) == 0 ? KERN_PEAK_BF16
+                                                                                      : KERN_PEAK_F32,
+                                         .text = plan->text[t],
+                                         .nfe = plan->nfe[n],
+                                         .runs = plan->params->sweep ? 1 : plan->params->runs,
+                                         .seed = 1};
             double to_evaluation;
             snprintf(s->progress->doing, sizeof s->progress->doing, "%s, %s, %d evaluations", precision, c.text.name,
                      c.nfe);
@@ -289,8 +291,8 @@ static int run_cases(struct session *s, const char *precision, ishow_engine *eng
             if (first)
                 start->to_evaluation = ready + to_evaluation;
             first = 0;
-            json_t *one = plan->params->sweep ? bench_json_sweep(s->machine, &c, r)
-                                              : bench_json_run(s->machine, &c, start, r);
+            json_t *one =
+                plan->params->sweep ? bench_json_sweep(s->machine, &c, r) : bench_json_run(s->machine, &c, start, r);
             if (!one || json_array_append_new(s->runs, one))
                 rc = error_nomem(err);
         }
@@ -309,16 +311,19 @@ static int run_session(struct session *s, const char *precision, struct error *e
     snprintf(s->progress->doing, sizeof s->progress->doing, "%s, opening the model", precision);
     if (bench_progress_tell(s->progress, 0))
         return error_set(err, E_CANCELLED, "cancelled");
-    if (strcmp(precision, "f32") != 0)
+    if (strcmp(precision, "bf16") == 0 || strcmp(precision, "int8") == 0)
         return error_set(err, E_UNSUPPORTED, "there are no kernels for %s", precision);
+    if (strcmp(precision, "f32") != 0)
+        return error_set(err, E_ARG, "there is no precision \"%s\"", precision);
     int rc = ishow_open(&open, &engine, (ishow_error *)err);
     if (rc)
         return rc;
     start.first_open = clock_seconds() - at;
     ishow_describe(engine, &info);
     if (strcmp(info.engine, "f5") != 0)
-        rc = error_set(err, E_NOTFOUND, "there is no model to measure: fetch one with `ishowtts pull f5`, or take random "
-                                        "weights with --preset v1-base");
+        rc = error_set(err, E_NOTFOUND,
+                       "there is no model to measure: fetch one with `ishowtts pull f5`, or take random "
+                       "weights with --preset v1-base");
     if (!rc && !*s->machine_json) {
         measure_machine(s->machine, &info);
         if (!(*s->machine_json = bench_json_machine(s->machine, &info)))
@@ -382,8 +387,10 @@ int ishow_bench(const ishow_bench_params *given, char **ret, ishow_error *e)
     if (!ret)
         return error_set(err, E_ARG, "ishow_bench: ret_json is NULL");
     if (given && (given->size < sizeof given->size || given->size > sizeof p))
-        return error_set(err, E_ARG, "ishow_bench_params says it is %zu bytes long, expected at most %zu: initialise it "
-                                     "with ishow_bench_params_init", given->size, sizeof p);
+        return error_set(err, E_ARG,
+                         "ishow_bench_params says it is %zu bytes long, expected at most %zu: initialise it "
+                         "with ishow_bench_params_init",
+                         given->size, sizeof p);
     if (given)
         memcpy(&p, given, given->size);
     json_t *root = NULL;

@@ -17,12 +17,12 @@
 
 #define BENCH_MAX_RUNS 1000
 #define BENCH_MAX_LIST 32 /* items of a list in the parameters */
-#define BENCH_ITEM 64     /* bytes of one, the '\0' included */
+#define BENCH_ITEM     64 /* bytes of one, the '\0' included */
 
 struct bench_machine {
     int threads;
-    enum kern_isa isa;              /* the strongest here, whatever kernels are used */
-    double peak[KERN_PEAK_COUNT];   /* best seen so far, operations a second */
+    enum kern_isa isa;            /* the strongest here, whatever kernels are used */
+    double peak[KERN_PEAK_COUNT]; /* best seen so far, operations a second */
     struct kern_bandwidth memory;
 };
 
@@ -48,12 +48,12 @@ struct bench_case {
 
 struct bench_result {
     int runs, chunks;
-    double rtf[BENCH_MAX_RUNS];     /* ascending */
-    double rtf_cpu[BENCH_MAX_RUNS]; /* CPU seconds / threads / audio seconds; ascending */
-    double first_audio;             /* seconds, mean */
-    double audio_seconds;           /* of one run */
-    struct profile profile;         /* of all runs together */
-    struct profile_time adaln;      /* of the warm-up: later runs find the tables made */
+    double rtf[BENCH_MAX_RUNS];                 /* ascending */
+    double rtf_cpu[BENCH_MAX_RUNS];             /* CPU seconds / threads / audio seconds; ascending */
+    double first_audio;                         /* seconds, mean */
+    double audio_seconds;                       /* of one run */
+    struct profile profile;                     /* of all runs together */
+    struct profile_time adaln;                  /* of the warm-up: later runs find the tables made */
     uint64_t rss_peak, rss, rss_anon, rss_file; /* bytes */
 };
 
@@ -71,9 +71,9 @@ struct bench_progress {
 };
 int bench_progress_tell(struct bench_progress *p, double part); /* non-zero: cancel */
 
-int bench_case_run(ishow_engine *engine, const ishow_voice *voice, const struct bench_case *c,
-                   struct bench_machine *m, struct bench_progress *progress, double *ret_to_evaluation,
-                   struct bench_result *ret, struct error *err);
+int bench_case_run(ishow_engine *engine, const ishow_voice *voice, const struct bench_case *c, struct bench_machine *m,
+                   struct bench_progress *progress, double *ret_to_evaluation, struct bench_result *ret,
+                   struct error *err);
 
 /* Mean, a quantile in [0, 1] with linear interpolation, and deviation (n - 1) of n ascending numbers. */
 double stats_mean(const double *x, int n);

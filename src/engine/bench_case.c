@@ -119,9 +119,9 @@ static int say(ishow_engine *engine, const ishow_voice *voice, const struct benc
     return ishow_say(engine, voice, c->text.text, &p, ignore_audio, NULL, stats, (ishow_error *)err);
 }
 
-int bench_case_run(ishow_engine *engine, const ishow_voice *voice, const struct bench_case *c,
-                   struct bench_machine *m, struct bench_progress *progress, double *ret_to_evaluation,
-                   struct bench_result *ret, struct error *err)
+int bench_case_run(ishow_engine *engine, const ishow_voice *voice, const struct bench_case *c, struct bench_machine *m,
+                   struct bench_progress *progress, double *ret_to_evaluation, struct bench_result *ret,
+                   struct error *err)
 {
     struct watch watch = {.progress = progress, .start = clock_seconds()};
     ishow_stats stats;

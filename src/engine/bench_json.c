@@ -43,14 +43,14 @@ json_t *bench_json_machine(const struct bench_machine *m, const ishow_info *info
     gmtime_r(&now, &utc);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
     json_t *o = json_object();
-    return o ? finish(o, put(o, "cpu", json_string(cpu)) | put(o, "cpus", json_integer(pool_cpu_count())) |
-                             put(o, "threads", json_integer(m->threads)) |
-                             put(o, "kernels", json_string(info->kernels)) |
-                             put(o, "memory_bytes", json_integer(strtoll(memory, NULL, 10) * 1024)) |
-                             put(o, "system", json_sprintf("%s %s %s", system.sysname, system.release, system.machine)) |
-                             put(o, "compiler", json_string(__VERSION__)) | put(o, "date", json_string(date)) |
-                             put(o, "model", json_string(info->arch)) |
-                             put(o, "parameters", json_integer((json_int_t)info->parameters)))
+    return o ? finish(o,
+                      put(o, "cpu", json_string(cpu)) | put(o, "cpus", json_integer(pool_cpu_count())) |
+                          put(o, "threads", json_integer(m->threads)) | put(o, "kernels", json_string(info->kernels)) |
+                          put(o, "memory_bytes", json_integer(strtoll(memory, NULL, 10) * 1024)) |
+                          put(o, "system", json_sprintf("%s %s %s", system.sysname, system.release, system.machine)) |
+                          put(o, "compiler", json_string(__VERSION__)) | put(o, "date", json_string(date)) |
+                          put(o, "model", json_string(info->arch)) |
+                          put(o, "parameters", json_integer((json_int_t)info->parameters)))
              : NULL;
 }
 
@@ -112,7 +112,8 @@ static struct profile_time block_time(const struct profile *p)
     return sum;
 }
 
-static int put_shares(json_t *o, const struct bench_machine *m, const struct bench_case *c, const struct bench_result *r)
+static int put_shares(json_t *o, const struct bench_machine *m, const struct bench_case *c,
+                      const struct bench_result *r)
 {
     const struct profile_time t = block_time(&r->profile);
     const double peak = bench_peak_of(m, c->kind);

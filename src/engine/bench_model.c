@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEL 100
-#define HEAD 64
-#define VOCAB 2545 /* lines of the published vocabulary */
-#define N_FFT 1024
+#define MEL     100
+#define HEAD    64
+#define VOCAB   2545 /* lines of the published vocabulary */
+#define N_FFT   1024
 #define STRETCH 65536 /* floats drawn at once */
 
 struct preset {
@@ -113,7 +113,8 @@ __attribute__((format(printf, 6, 7))) static void tensor(struct walk *w, enum fi
     va_start(ap, fmt);
     vsnprintf(name, sizeof name, fmt, ap);
     va_end(ap);
-    int failed = buf_addf(&w->header, "%s\"%s%s\":{\"dtype\":\"F32\",\"shape\":[", w->offset ? "," : "{", w->prefix, name);
+    int failed =
+        buf_addf(&w->header, "%s\"%s%s\":{\"dtype\":\"F32\",\"shape\":[", w->offset ? "," : "{", w->prefix, name);
     for (int i = 0; i < ndim; i++)
         failed |= buf_addf(&w->header, "%s%lld", i ? "," : "", (long long)dims[i]);
     failed |= buf_addf(&w->header, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)w->offset,
@@ -270,8 +271,12 @@ static int write_config(const struct preset *p, const char *dir, struct error *e
 int bench_model_write(const char *preset, const char *dir, int (*progress)(void *user, int done, int total), void *user,
                       struct error *err)
 {
-    struct walk w = {.preset = find_preset(preset), .prefix = "ema_model.transformer.", .err = err,
-                     .file = {.fd = -1}, .progress = progress, .user = user};
+    struct walk w = {.preset = find_preset(preset),
+                     .prefix = "ema_model.transformer.",
+                     .err = err,
+                     .file = {.fd = -1},
+                     .progress = progress,
+                     .user = user};
     int rc = bench_model_check(preset, err);
     if (rc)
         return rc;

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-/* Writes DIR/model.safetensors, DIR/vocab.txt and DIR/vocos/{config.yaml,pytorch_model.bin} (safetensors inside), the
- * same for every call with one preset: "v1-base", "v1-small", or "tiny", which is quick and measures nothing of interest.
+/* Writes DIR/model.safetensors, DIR/vocab.txt and DIR/vocos/{config.yaml,pytorch_model.bin} (safetensors inside),
+ * the same for every call with one preset: "v1-base", "v1-small", or "tiny", quick and of no interest otherwise.
  * `progress` (or NULL) hears how many of `total` million bytes are written; non-zero cancels. */
 int bench_model_write(const char *preset, const char *dir, int (*progress)(void *user, int done, int total), void *user,
                       struct error *err);

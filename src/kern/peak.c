@@ -69,7 +69,7 @@ double kern_peak_measure(enum kern_isa isa, enum kern_peak kind, int threads, do
 
 struct stream {
     uint64_t *block;
-    size_t each;  /* words of one thread */
+    size_t each; /* words of one thread */
     uint64_t sums[POOL_MAX_THREADS];
 };
 

@@ -5,7 +5,7 @@
 
 #include "kern/peak.h"
 
-#define PEAK_STEPS 200000
+#define PEAK_STEPS  200000
 #define PEAK_UNROLL _Pragma("GCC unroll 32")
 
 /* `ops` an operation; `step` works on s[i], `begin` and `end` move a number between *any and s[i]. */
@@ -16,11 +16,11 @@
         s[i] = begin;                                                                                                  \
     for (int n = 0; n < PEAK_STEPS; n++)                                                                               \
         PEAK_UNROLL                                                                                                    \
-        for (int i = 0; i < (side); i++)                                                                               \
-            s[i] = step;                                                                                               \
+    for (int i = 0; i < (side); i++)                                                                                   \
+        s[i] = step;                                                                                                   \
     PEAK_UNROLL                                                                                                        \
     for (int i = 0; i < (side); i++)                                                                                   \
         *any = (float)(end);                                                                                           \
-    return (double)(ops) * (side) * PEAK_STEPS
+    return (double)(ops) * (side)*PEAK_STEPS
 
 #endif

@@ -7,9 +7,9 @@
 #include <time.h>
 
 static const char *const names[PROFILE_STAGES] = {
-    [PROFILE_TEXT] = "text", [PROFILE_INPUT] = "input", [PROFILE_QKV] = "qkv",
-    [PROFILE_ATTENTION] = "attention", [PROFILE_OUT] = "out", [PROFILE_FF] = "ff",
-    [PROFILE_ADALN] = "adaln", [PROFILE_VOCODER] = "vocoder", [PROFILE_HOST] = "host"};
+    [PROFILE_TEXT] = "text",           [PROFILE_INPUT] = "input",     [PROFILE_QKV] = "qkv",
+    [PROFILE_ATTENTION] = "attention", [PROFILE_OUT] = "out",         [PROFILE_FF] = "ff",
+    [PROFILE_ADALN] = "adaln",         [PROFILE_VOCODER] = "vocoder", [PROFILE_HOST] = "host"};
 
 const char *profile_stage_name(enum profile_stage s)
 {
