@@ -21,7 +21,7 @@ static double fma_neon(volatile float *any)
 
 kern_peak_fn kern_peak_arm(enum kern_isa isa, enum kern_peak kind)
 {
-    if (isa != KERN_NEON)
+    if (isa < KERN_NEON)
         return NULL;
     switch (kind) {
     case KERN_PEAK_F32:
