@@ -225,6 +225,62 @@ ISHOW_API void ishow_bench_params_init(ishow_bench_params *p);
 ISHOW_API int ishow_bench(const ishow_bench_params *params, char **ret_json, ishow_error *err);
 ISHOW_API void ishow_free(void *p); /* what the library gave; accepts NULL */
 
+/* -------- comparing -------- */
+
+/* One text said at one precision with one number of evaluations; what it points to lives as long as the call. */
+typedef struct ishow_quality_run {
+    const char *text; /* as it was spoken, numbers written out */
+    int text_index;   /* from 0 */
+    const char *precision; /* "f32", "bf16", "int8:first1,last1" */
+    int nfe;
+    double took;      /* seconds, vocoder included */
+    double nmse;      /* of the mel, against f32 with as many evaluations: sum (a - b)^2 / sum b^2 */
+    double nmse_best; /* against f32 with 32 evaluations */
+    double lsd;       /* of the wave, against the same: log-spectral distance in dB */
+    double snr;       /* the same: what is equal over what differs in dB, infinite when nothing differs */
+    const float *mel; /* [frames, bands], natural logarithm; of the speech without the clip */
+    int frames, bands;
+    const float *samples; /* at ISHOW_RATE */
+    size_t sample_count;
+} ishow_quality_run;
+
+/* One precision over all texts, at the number of evaluations where it was worst. */
+typedef struct ishow_quality_verdict {
+    const char *precision;
+    int nfe;
+    double nmse; /* as ishow_quality_run's, over all texts together */
+    int good;    /* below 1e-3: as good as f32 */
+} ishow_quality_verdict;
+
+typedef int (*ishow_quality_fn)(void *user, const ishow_quality_run *run); /* non-zero cancels */
+typedef void (*ishow_verdict_fn)(void *user, const ishow_quality_verdict *v);
+
+typedef struct ishow_quality_params {
+    size_t size;
+    const ishow_open_params *open; /* model, cache, threads …; its precision counts for nothing; NULL: the defaults */
+    const char *ref, *ref_words;   /* a clip and the words in it; NULL: a sentence of the built-in voice */
+    const char *const *texts;      /* up to 100, each short enough for one piece; NULL: three */
+    int text_count;
+    const char *precisions; /* beside f32: "bf16,int8"; mixtures, which have commas, are listed with semicolons.
+                               NULL: those two, if this CPU has kernels for them */
+    const char *nfe;        /* evaluations: "7", "7,16" */
+    uint64_t seed;          /* of the noise, the same for all; 1234 */
+    ishow_quality_fn on_run;     /* NULL; f32 comes first */
+    ishow_verdict_fn on_verdict; /* NULL */
+    void *user;                  /* of both */
+    ishow_bench_fn on_progress;  /* NULL */
+    void *progress_user;
+} ishow_quality_params;
+
+#define ISHOW_PRECISION_TEXT 64
+
+ISHOW_API void ishow_quality_params_init(ishow_quality_params *p);
+
+/* Compares precisions and numbers of evaluations with f32 and 32 evaluations on the user's own model. Verdicts are
+ * remembered beside the converted weights; ret_auto receives what precision "auto" takes from now on. One copy of the
+ * weights is in memory at a time. */
+ISHOW_API int ishow_quality(const ishow_quality_params *params, char ret_auto[ISHOW_PRECISION_TEXT], ishow_error *err);
+
 /* -------- what is here -------- */
 
 /* One finding of `ishowtts doctor`. */

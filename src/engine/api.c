@@ -82,7 +82,7 @@ int ishow_open(const ishow_open_params *given, ishow_engine **ret, ishow_error *
         const struct f5_options options = {.switches = {p.arch, -1, -1},
                                            .threads = p.threads,
                                            .precision = p.precision,
-                                           .packs = {p.cache, {p.on_load, p.user}, p.on_notice, p.user}};
+                                           .packs = {p.cache, 0, {p.on_load, p.user}, p.on_notice, p.user}};
         rc = f5_open_with(&files, &options, &engine->f5, err);
         engine->checkpoint = files.checkpoint;
         files.checkpoint = NULL;

@@ -4,6 +4,7 @@
 #include "audio/spectrum.h"
 #include "base/file.h"
 #include "base/toml.h"
+#include "engine/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,12 +83,13 @@ static int load_vocos(struct f5 *f, const struct model_files *files, struct erro
     return rc;
 }
 
-/* "auto": what was measured to be as good as f32 on this model, else bf16 where it pays. */
 static int settle_precision(struct f5 *f, const struct f5_options *o, struct precision_plan *plan, struct error *err)
 {
+    char chosen[PRECISION_TEXT];
     if (o->precision && strcmp(o->precision, "auto") != 0)
         return precision_parse(o->precision, f->dev, plan, err);
-    return precision_parse(dev_supports(f->dev, DEV_BF16) ? "bf16" : "f32", f->dev, plan, err);
+    int rc = verdict_choose(&o->packs, f->ckpt->path, f->dev, chosen, err);
+    return rc ? rc : precision_parse(chosen, f->dev, plan, err);
 }
 
 static int load_dit(struct f5 *f, const struct f5_arch *a, const struct f5_options *o, struct error *err)

@@ -180,11 +180,12 @@ int packs_open(const struct packs *p, struct dev *dev, const struct ckpt *ckpt, 
         return rc;
     precision_text(plan, text);
     snprintf(suffix, sizeof suffix, ".%s.pack", text);
-    rc = packs_path(p, ckpt->path, suffix, &path, &why);
-    if (!rc && (rc = packed_open(path, &key, ret, &why)) && rc != E_NOMEM) {
-        if (rc == E_FORMAT)
+    if (!(rc = packs_path(p, ckpt->path, suffix, &path, &why))) {
+        rc = packed_open(path, &key, ret, &why);
+        if (rc == E_FORMAT && !p->only_use)
             tell(p, "converting the weights again: %s is of no use (%s)", path, why.text);
-        rc = make(p, path, &key, dev, ckpt, arch, plan, ret, &why);
+        if (rc && rc != E_NOMEM)
+            rc = p->only_use ? 0 : make(p, path, &key, dev, ckpt, arch, plan, ret, &why);
     }
     free(path);
     if (rc == E_IO || rc == E_NOTFOUND || rc == E_LIMIT) {

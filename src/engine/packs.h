@@ -18,6 +18,7 @@
 
 struct packs {
     const char *dir; /* NULL: the usual folder, for checkpoints of PACKS_MIN_BYTES and more; "": none */
+    int only_use;    /* 1: take a pack that is there, make none */
     struct weights_progress progress;
     void (*notice)(void *user, const char *text); /* what happened in a sentence; may be NULL */
     void *user;

@@ -121,6 +121,7 @@ struct speech {
     struct arena arena; /* of the current chunk */
 
     size_t chunk, chunk_count;
+    struct spoken *keep; /* its mel is asked for; NULL: not */
 };
 
 static int64_t max64(int64_t a, int64_t b)
@@ -234,6 +235,12 @@ static int speak_chunk(struct speech *s, struct slice text, struct error *err)
     }
     for (size_t i = 0; i < s->wave.len; i++)
         s->wave.samples[i] *= s->clip->gain;
+    if (s->keep) {
+        s->keep->frames = r.frames - ref_len;
+        memmove(mel, mel + (size_t)ref_len * MEL_BANDS, sizeof *mel * (size_t)s->keep->frames * MEL_BANDS);
+        s->keep->mel = mel;
+        mel = NULL;
+    }
 done:
     free(mel);
     free(noise);
@@ -310,5 +317,32 @@ int f5_speak(struct f5 *f, const struct ishow_voice *voice, const char *text, si
     stats->seed = seed;
     speech_release(&s);
     arena_release(&arena);
+    return rc;
+}
+
+void spoken_release(struct spoken *s)
+{
+    free(s->mel);
+    pcm_release(&s->wave);
+    *s = (struct spoken){0};
+}
+
+int f5_speak_once(struct f5 *f, const struct ishow_voice *voice, const char *text, size_t len,
+                  const ishow_say_params *params, struct spoken *ret, struct error *err)
+{
+    struct spoken made = {0};
+    struct speech s = {.f = f, .voice = voice, .params = params, .chunk_count = 1, .keep = &made};
+    torch_manual_seed(&s.random, params->seed);
+    int rc = speech_init(&s, err);
+    if (!rc)
+        rc = speak_chunk(&s, (struct slice){text, len}, err);
+    if (rc) {
+        spoken_release(&made);
+    } else {
+        made.wave = s.wave;
+        s.wave = (struct pcm){0};
+        *ret = made;
+    }
+    speech_release(&s);
     return rc;
 }

@@ -34,6 +34,18 @@ int voice_prepare(const struct ishow_voice *v, float target, const struct voice_
 int64_t speech_frames(size_t ref_samples, size_t ref_bytes, size_t gen_bytes, double speed, double fix_duration,
                       size_t tokens);
 
+/* One piece of speech as mel and wave, for comparing. */
+struct spoken {
+    float *mel; /* [frames, MEL_BANDS], of the speech without the clip */
+    int frames;
+    struct pcm wave;
+};
+void spoken_release(struct spoken *s); /* accepts a zeroed one */
+
+/* Speaks `text` in one piece, without a callback, a cross-fade or removal of silence. */
+int f5_speak_once(struct f5 *f, const struct ishow_voice *voice, const char *text, size_t len,
+                  const ishow_say_params *params, struct spoken *ret, struct error *err);
+
 /* `text` is valid UTF-8, already written out; params are checked. Fills stats' chunks and seed. */
 int f5_speak(struct f5 *f, const struct ishow_voice *voice, const char *text, size_t len,
              const ishow_say_params *params, ishow_audio_fn on_audio, void *user, ishow_stats *stats,

@@ -257,7 +257,7 @@ static int open_kept(const char *where, const char *precision, struct seen *seen
     const struct f5_options o = {.switches = F5_SWITCHES_AUTO,
                                  .threads = 1,
                                  .precision = precision,
-                                 .packs = {where, {seen ? on_load : NULL, seen}, seen ? on_notice : NULL, seen}};
+                                 .packs = {where, 0, {seen ? on_load : NULL, seen}, seen ? on_notice : NULL, seen}};
     return f5_open_with(&files, &o, ret, err);
 }
 
