@@ -202,6 +202,8 @@ static int make_weights(struct plan *plan, struct bench_progress *progress, stru
     plan->temporary = !p->keep;
     plan->open.model = plan->folder;
     plan->open.vocab = plan->open.vocoder = NULL;
+    if (!plan->open.cache)
+        plan->open.cache = plan->folder;                             /* and it goes with it */
     char *last = path_join(plan->folder, "vocos/pytorch_model.bin"); /* written last: the others are there too */
     if (!last)
         return error_nomem(err);
@@ -270,6 +272,8 @@ static int run_cases(struct session *s, const char *precision, ishow_engine *eng
     ishow_voice *voice = NULL;
     int rc = make_voice(engine, &voice, err), first = 1;
     struct bench_result *r = malloc(sizeof *r);
+    ishow_info info = {.size = sizeof info};
+    ishow_describe(engine, &info);
     if (!rc && !r)
         rc = error_nomem(err);
     const double ready = clock_seconds() - opened_at;
@@ -288,6 +292,7 @@ static int run_cases(struct session *s, const char *precision, ishow_engine *eng
                      c.nfe);
             if ((rc = bench_case_run(engine, voice, &c, s->machine, s->progress, &to_evaluation, r, err)))
                 break;
+            snprintf(r->precision, sizeof r->precision, "%s", info.precision);
             if (first)
                 start->to_evaluation = ready + to_evaluation;
             first = 0;
@@ -301,6 +306,13 @@ static int run_cases(struct session *s, const char *precision, ishow_engine *eng
     return rc;
 }
 
+static int on_load(void *user, uint64_t done, uint64_t total)
+{
+    (void)done;
+    (void)total;
+    return bench_progress_tell(user, 0);
+}
+
 static int run_session(struct session *s, const char *precision, struct error *err)
 {
     struct bench_start start = {0};
@@ -311,10 +323,9 @@ static int run_session(struct session *s, const char *precision, struct error *e
     snprintf(s->progress->doing, sizeof s->progress->doing, "%s, opening the model", precision);
     if (bench_progress_tell(s->progress, 0))
         return error_set(err, E_CANCELLED, "cancelled");
-    if (strcmp(precision, "bf16") == 0 || strcmp(precision, "int8") == 0)
-        return error_set(err, E_UNSUPPORTED, "there are no kernels for %s", precision);
-    if (strcmp(precision, "f32") != 0)
-        return error_set(err, E_ARG, "there is no precision \"%s\"", precision);
+    open.precision = precision;
+    open.on_load = on_load;
+    open.user = s->progress;
     int rc = ishow_open(&open, &engine, (ishow_error *)err);
     if (rc)
         return rc;

@@ -47,6 +47,7 @@ struct bench_case {
 };
 
 struct bench_result {
+    char precision[BENCH_ITEM]; /* as it was understood */
     int runs, chunks;
     double rtf[BENCH_MAX_RUNS];                 /* ascending */
     double rtf_cpu[BENCH_MAX_RUNS];             /* CPU seconds / threads / audio seconds; ascending */

@@ -145,10 +145,11 @@ json_t *bench_json_run(const struct bench_machine *m, const struct bench_case *c
     for (int i = 0; i < n && !failed; i++)
         failed |= json_array_append_new(each, json_real(r->rtf[i]));
     if (!failed)
-        failed |= put(o, "precision", json_string(c->precision)) | put(o, "text", json_string(c->text.name)) |
-                  put(o, "nfe", json_integer(c->nfe)) | put(o, "frames", json_integer(r->profile.frames / n)) |
-                  put(o, "chunks", json_integer(r->chunks)) | put(o, "audio_seconds", json_real(r->audio_seconds)) |
-                  put(o, "runs", json_integer(n)) | put(o, "rtf_mean", json_real(stats_mean(r->rtf, n))) |
+        failed |= put(o, "precision", json_string(c->precision)) | put(o, "mixture", json_string(r->precision)) |
+                  put(o, "text", json_string(c->text.name)) | put(o, "nfe", json_integer(c->nfe)) |
+                  put(o, "frames", json_integer(r->profile.frames / n)) | put(o, "chunks", json_integer(r->chunks)) |
+                  put(o, "audio_seconds", json_real(r->audio_seconds)) | put(o, "runs", json_integer(n)) |
+                  put(o, "rtf_mean", json_real(stats_mean(r->rtf, n))) |
                   put(o, "rtf_median", json_real(stats_quantile(r->rtf, n, 0.5))) |
                   put(o, "rtf_p95", json_real(stats_quantile(r->rtf, n, 0.95))) |
                   put(o, "rtf_p99", json_real(stats_quantile(r->rtf, n, 0.99))) |
