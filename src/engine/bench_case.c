@@ -86,6 +86,7 @@ static void rss_read(struct bench_result *r)
 struct watch {
     struct bench_progress *progress;
     double start, first; /* when the first evaluation began */
+    int warming;         /* one evaluation is enough */
 };
 
 static int on_step(void *user, int done, int total)
@@ -93,7 +94,10 @@ static int on_step(void *user, int done, int total)
     struct watch *w = user;
     if (!w->first)
         w->first = clock_seconds();
-    return bench_progress_tell(w->progress, (double)done / total);
+    const int stop = bench_progress_tell(w->progress, w->warming ? 0.5 * (done > 0) : (double)done / total);
+    if (stop)
+        w->warming = 0; /* it is the user who wants to stop */
+    return stop || (w->warming && done > 0);
 }
 
 static int ignore_audio(void *user, const float *samples, size_t n)
@@ -104,12 +108,12 @@ static int ignore_audio(void *user, const float *samples, size_t n)
     return 0;
 }
 
-static int say(ishow_engine *engine, const ishow_voice *voice, const struct bench_case *c, int nfe, struct watch *w,
+static int say(ishow_engine *engine, const ishow_voice *voice, const struct bench_case *c, struct watch *w,
                ishow_stats *stats, struct error *err)
 {
     ishow_say_params p;
     ishow_say_params_init(&p);
-    p.nfe = nfe;
+    p.nfe = c->nfe;
     p.seed = c->seed;
     p.on_progress = on_step;
     p.progress_user = w;
@@ -123,14 +127,17 @@ int bench_case_run(ishow_engine *engine, const ishow_voice *voice, const struct 
                    struct bench_progress *progress, double *ret_to_evaluation, struct bench_result *ret,
                    struct error *err)
 {
-    struct watch watch = {.progress = progress, .start = clock_seconds()};
+    struct watch watch = {.progress = progress, .start = clock_seconds(), .warming = 1};
     ishow_stats stats;
-    struct profile warm;
+    struct profile warm; /* memory is touched, tables are made: the first evaluation of the schedule does all that */
     *ret = (struct bench_result){0};
     rss_reset();
     engine_set_profile(engine, &warm);
     profile_start(&warm);
-    int rc = say(engine, voice, c, c->nfe, &watch, &stats, err);
+    int rc = say(engine, voice, c, &watch, &stats, err);
+    if (rc == E_CANCELLED && watch.warming)
+        rc = 0;
+    watch.warming = 0;
     *ret_to_evaluation = watch.first - watch.start;
     ret->adaln = warm.stage[PROFILE_ADALN];
     progress->done++;
@@ -143,7 +150,7 @@ int bench_case_run(ishow_engine *engine, const ishow_voice *voice, const struct 
         profile_mark(&ret->profile, PROFILE_HOST, 0);
         ret->profile.stage[PROFILE_HOST] = host; /* measuring the peak was no part of the work */
         const double cpu = cpu_seconds();
-        rc = say(engine, voice, c, c->nfe, &watch, &stats, err);
+        rc = say(engine, voice, c, &watch, &stats, err);
         profile_mark(&ret->profile, PROFILE_HOST, 0);
         if (rc)
             break;
