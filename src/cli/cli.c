@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int report_error(const char *command, const ishow_error *err)
 {
@@ -46,6 +47,17 @@ int parse_whole(const char *command, const char *option, const char *text, long 
         return report_usage(command, "--%s wants a whole number from %lld to %lld, not \"%s\"", option, least, most,
                             text);
     *ret = v;
+    return 0;
+}
+
+int parse_arch(const char *command, const char *text, ishow_arch *ret)
+{
+    if (strcmp(text, "v0") == 0)
+        *ret = ISHOW_ARCH_V0;
+    else if (strcmp(text, "v1") == 0)
+        *ret = ISHOW_ARCH_V1;
+    else
+        return report_usage(command, "--arch wants v0 or v1, not \"%s\"", text);
     return 0;
 }
 

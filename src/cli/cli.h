@@ -18,6 +18,7 @@ int cmd_say(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_pull(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_quality(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 
 /* Prints "ishowtts COMMAND: sentence" and returns the exit code for it: EXIT_USAGE for ISHOW_E_ARG,
@@ -31,6 +32,8 @@ __attribute__((format(printf, 2, 3))) int report_usage(const char *command, cons
 int parse_number(const char *command, const char *option, const char *text, double *ret);
 int parse_whole(const char *command, const char *option, const char *text, long long least, long long most,
                 long long *ret);
+
+int parse_arch(const char *command, const char *text, ishow_arch *ret); /* "v0", "v1" */
 
 /* Ctrl-C and SIGTERM set a flag instead of ending the process, from this call on. */
 void interrupt_catch(void);

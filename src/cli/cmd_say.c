@@ -91,17 +91,6 @@ static const struct option long_options[] = {{"output", required_argument, NULL,
                                              {"help", no_argument, NULL, OPT_HELP},
                                              {0}};
 
-static int parse_arch(const char *text, ishow_arch *ret)
-{
-    if (strcmp(text, "v0") == 0)
-        *ret = ISHOW_ARCH_V0;
-    else if (strcmp(text, "v1") == 0)
-        *ret = ISHOW_ARCH_V1;
-    else
-        return report_usage("say", "--arch wants v0 or v1, not \"%s\"", text);
-    return 0;
-}
-
 /* 0, or EXIT_USAGE; -1 when help was printed. */
 static int parse_options(int argc, char **argv, struct say_options *o)
 {
@@ -118,7 +107,7 @@ static int parse_options(int argc, char **argv, struct say_options *o)
         case OPT_VOCODER: o->open.vocoder = optarg; break;
         case OPT_PRECISION: o->open.precision = optarg; break;
         case OPT_CACHE: o->open.cache = optarg; break;
-        case OPT_ARCH: rc = parse_arch(optarg, &o->open.arch); break;
+        case OPT_ARCH: rc = parse_arch("say", optarg, &o->open.arch); break;
         case OPT_REF: o->ref = optarg; break;
         case OPT_REF_TEXT: o->ref_text = optarg; break;
         case OPT_VOICE: o->voice = optarg; break;

@@ -15,6 +15,7 @@ static const struct {
     {"pull", cmd_pull, "fetch a model"},
     {"doctor", cmd_doctor, "look at this machine: what is here, what is missing, how to mend it"},
     {"bench", cmd_bench, "measure this machine, and how near to its peak synthesis comes"},
+    {"quality", cmd_quality, "compare precisions on your model, and remember which are good"},
     {"verify", cmd_verify, "hold this build against reference tensors"},
 };
 
