@@ -1,8 +1,8 @@
 /* Linear layers and convolutions on the CPU: y = x W^T as tiles over packed panels.
  *
- * W is packed once, in panels of nr columns. A task takes a block of x's rows, packs it into its
- * thread's workplace (so that it stays in L2), and runs panel after panel of W over it; a panel
- * streams from L3 or memory once a block. k is never split: the partial sums of a tile stay in
+ * W is packed once, in panels of nr columns, at the layer's precision. A task takes a block of x's rows, packs it into
+ * its thread's workplace (so that it stays in L2; rounded or quantised on the way), and runs panel after panel of W
+ * over it; a panel streams from L3 or memory once a block. k is never split: the partial sums of a tile stay in
  * registers from the first to the last k, and the epilogue works on the finished tile.
  *
  * A convolution of one group is the same product on overlapping rows: with the group's channels
@@ -17,11 +17,12 @@
 #define BLOCK_ROWS_MAX 192
 
 struct product {
+    const struct kern_product *kern; /* borrowed from the device */
     int n;
     size_t k;
-    const float *w;    /* [ceil(n / nr)][k][nr] */
+    const char *w;     /* [ceil(n / nr)] panels */
     const float *bias; /* [n], behind w in the same memory */
-    float *owned;      /* that memory, or NULL when it is borrowed */
+    char *owned;       /* that memory, or NULL when it is borrowed */
 };
 
 struct dev_linear {
@@ -44,39 +45,66 @@ static void product_release(struct product *p)
     free(p->owned);
 }
 
-static size_t product_floats(const struct dev *d, int n, size_t k)
+static int product_panels(const struct product *p)
 {
-    return (size_t)round_up(n, d->kern.nr) * k + (size_t)round_up(n, CPU_ALIGN / (int)sizeof(float));
+    return (p->n + p->kern->nr - 1) / p->kern->nr;
 }
 
-/* On `bytes` of product_floats, or on memory of its own when that is NULL. */
-static int product_init(struct product *p, struct dev *d, int n, size_t k, const void *bytes, struct error *err)
+static char *product_panel(const struct product *p, int index)
 {
-    const int nr = d->kern.nr;
-    const size_t panels = (size_t)round_up(n, nr) * k, count = product_floats(d, n, k);
-    if (!bytes && !(p->owned = cpu_alloc(count)))
+    return p->owned + (size_t)index * kern_b_bytes(p->kern, p->k);
+}
+
+static float *product_bias(const struct product *p) /* of one that owns its memory */
+{
+    return (float *)(void *)product_panel(p, product_panels(p));
+}
+
+static size_t product_bytes(const struct kern_product *kern, int n, size_t k)
+{
+    const struct product p = {.kern = kern, .n = n, .k = k};
+    return (size_t)product_panels(&p) * kern_b_bytes(kern, k) +
+           (size_t)round_up(n, CPU_ALIGN / (int)sizeof(float)) * sizeof(float);
+}
+
+/* On `bytes` of product_bytes, or on memory of its own when that is NULL. */
+static int product_init(struct product *p, struct dev *d, const struct kern_product *kern, int n, size_t k,
+                        const void *bytes, struct error *err)
+{
+    const size_t size = product_bytes(kern, n, k), panels = (size_t)((n + kern->nr - 1) / kern->nr);
+    if (!bytes && !(p->owned = (char *)cpu_alloc(size / sizeof(float))))
         return error_nomem(err);
+    p->kern = kern;
     p->n = n;
     p->k = k;
     p->w = bytes ? bytes : p->owned;
-    p->bias = p->w + panels;
+    p->bias = (const float *)(const void *)(p->w + panels * kern_b_bytes(kern, k));
     if (p->owned) {
-        const size_t last = (size_t)(round_up(n, nr) - nr) * k;
-        if (n % nr)
-            memset(p->owned + last, 0, (panels - last) * sizeof *p->owned);
-        memset(p->owned + panels, 0, (count - panels) * sizeof *p->owned);
+        for (int i = 1; i <= n / kern->nr; i++) /* where a panel was rounded up */
+            memset(product_panel(p, i) - CPU_ALIGN, 0, CPU_ALIGN);
+        char *tail = product_panel(p, n / kern->nr); /* the panel that is not full, if any, and the biases */
+        memset(tail, 0, (size_t)(p->owned + size - tail));
     }
-    return cpu_scratch_reserve(d, (size_t)d->kern.mr * k, err);
+    return cpu_scratch_reserve(d, kern_a_bytes(kern, k) / sizeof(float), err);
+}
+
+/* Columns [first, first + cols) of a panel from the rows of w [cols, k]. */
+static void product_pack(const struct dev *d, const struct product *p, const float *w, int first, int cols, char *panel)
+{
+    if (p->kern == &d->kern.product[KERN_F32])
+        d->kern.pack(w, p->k, cols, p->k, p->kern->nr, (float *)(void *)panel + first);
+    else
+        kern_pack_columns(p->kern, w, p->k, first, cols, p->k, panel);
 }
 
 /* Rows of x that a task packs at once: a multiple of mr that fits the workplace. */
-static size_t block_rows(const struct dev *d, size_t k, size_t rows)
+static size_t block_rows(const struct dev *d, const struct product *p, size_t rows)
 {
-    size_t mr = (size_t)d->kern.mr;
-    size_t most = CPU_PACK_FLOATS / k;
-    if (most > BLOCK_ROWS_MAX)
-        most = BLOCK_ROWS_MAX;
-    most = most < mr ? mr : most / mr * mr;
+    size_t mr = (size_t)p->kern->mr;
+    size_t most = CPU_PACK_FLOATS * sizeof(float) / kern_a_bytes(p->kern, p->k) * mr;
+    if (most > BLOCK_ROWS_MAX / mr * mr)
+        most = BLOCK_ROWS_MAX / mr * mr;
+    most = most < mr ? mr : most;
     /* even blocks, and as many for each thread */
     size_t blocks = (rows + most - 1) / most, threads = (size_t)d->threads;
     if (blocks > threads)
@@ -85,73 +113,81 @@ static size_t block_rows(const struct dev *d, size_t k, size_t rows)
     return (each + mr - 1) / mr * mr;
 }
 
-static void block_pack(const struct kern *k, const float *x, size_t ldx, size_t rows, size_t cols, float *dst)
+static void block_pack(const struct product *p, const float *x, size_t ldx, size_t rows, char *dst)
 {
-    size_t mr = (size_t)k->mr;
-    for (size_t r = 0; r < rows; r += mr, dst += mr * cols) {
+    const size_t mr = (size_t)p->kern->mr, bytes = kern_a_bytes(p->kern, p->k);
+    for (size_t r = 0; r < rows; r += mr, dst += bytes) {
         size_t n = rows - r < mr ? rows - r : mr;
         if (n < mr)
-            memset(dst, 0, mr * cols * sizeof *dst);
-        k->pack(x + r * ldx, ldx, (int)n, cols, (int)mr, dst);
+            memset(dst, 0, bytes);
+        p->kern->pack(x + r * ldx, ldx, (int)n, p->k, dst);
     }
 }
 
 /* y [rows, ldy] from packed rows, panels [from, to) of p. */
-static void block_multiply(const struct kern *k, const float *packed, size_t rows, const struct product *p,
-                           int from, int to, const struct kern_out *out, float *y, size_t ldy)
+static void block_multiply(const struct product *p, const char *packed, size_t rows, int from, int to,
+                           const struct kern_out *out, float *y, size_t ldy)
 {
-    size_t mr = (size_t)k->mr;
+    const size_t mr = (size_t)p->kern->mr, a_bytes = kern_a_bytes(p->kern, p->k);
+    const size_t b_bytes = kern_b_bytes(p->kern, p->k);
     for (int panel = from; panel < to; panel++) {
-        int col = panel * k->nr, cols = p->n - col < k->nr ? p->n - col : k->nr;
-        const float *w = p->w + (size_t)col * p->k;
+        int col = panel * p->kern->nr, cols = p->n - col < p->kern->nr ? p->n - col : p->kern->nr;
+        const char *w = p->w + (size_t)panel * b_bytes, *a = packed;
         struct kern_out o = *out;
         o.bias = p->bias + col;
         o.gate = out->gate ? out->gate + col : NULL;
-        for (size_t r = 0; r < rows; r += mr)
-            k->gemm(packed + r * p->k, w, p->k, &o, (int)(rows - r < mr ? rows - r : mr), cols,
-                    y + r * ldy + col, ldy);
+        for (size_t r = 0; r < rows; r += mr, a += a_bytes)
+            p->kern->gemm(a, w, p->k, &o, (int)(rows - r < mr ? rows - r : mr), cols, y + r * ldy + col, ldy);
     }
 }
 
 /* -------- linear -------- */
 
 struct fill {
-    const struct kern *kern;
+    const struct dev *dev;
     const struct dev_matrix *parts;
     int part_count;
-    struct product *p;
+    const struct product *p;
 };
 
 static void fill_panel(void *user, size_t index, int thread)
 {
     (void)thread;
     const struct fill *f = user;
-    int nr = f->kern->nr, from = (int)index * nr, to = from + nr, at = 0;
-    size_t k = f->p->k;
-    float *w = f->p->owned + (size_t)from * k;
+    int nr = f->p->kern->nr, from = (int)index * nr, to = from + nr, at = 0;
     for (int i = 0; i < f->part_count; at += f->parts[i++].n) {
         /* the panel's columns that are rows of this matrix */
         int a = from > at ? from : at, b = to < at + f->parts[i].n ? to : at + f->parts[i].n;
         if (a < b)
-            f->kern->pack(f->parts[i].w + (size_t)(a - at) * k, k, b - a, k, nr, w + (a - from));
+            product_pack(f->dev, f->p, f->parts[i].w + (size_t)(a - at) * f->p->k, a - from, b - a,
+                         product_panel(f->p, (int)index));
     }
 }
 
+static const char *const precision_names[] = {"f32", "bf16", "int8"};
+
 int dev_supports(const struct dev *d, enum dev_precision p)
 {
-    (void)d;
-    return p == DEV_F32;
+    return kern_pays(&d->kern, (enum kern_precision)p);
 }
 
 void dev_layout(const struct dev *d, enum dev_precision p, char out[DEV_LAYOUT_TEXT])
 {
-    snprintf(out, DEV_LAYOUT_TEXT, "%s panels of %d", p == DEV_F32 ? "f32" : "none", d->kern.nr);
+    const struct kern_product *k = &d->kern.product[p];
+    if (!dev_supports(d, p))
+        snprintf(out, DEV_LAYOUT_TEXT, "no %s", precision_names[p]);
+    else if (p == DEV_F32)
+        snprintf(out, DEV_LAYOUT_TEXT, "f32 panels of %d", k->nr);
+    else
+        snprintf(out, DEV_LAYOUT_TEXT, "%s panels of %d by %d%s", precision_names[p], k->nr, k->group,
+                 k->offset ? " for unsigned rows" : "");
 }
 
 static int check_precision(const struct dev *d, enum dev_precision p, struct error *err)
 {
-    static const char *const names[] = {"f32", "bf16", "int8"};
-    return dev_supports(d, p) ? 0 : error_set(err, E_UNSUPPORTED, "this CPU has no kernels for %s", names[p]);
+    return dev_supports(d, p)
+               ? 0
+               : error_set(err, E_UNSUPPORTED, "this CPU has no kernels for %s", precision_names[p]);
 }
 
 static int check_sizes(long long n, int k, struct error *err)
@@ -168,13 +204,15 @@ int dev_linear_map(struct dev *d, int n, int k, enum dev_precision p, const void
     int rc = check_precision(d, p, err);
     if (rc || (rc = check_sizes(n, k, err)))
         return rc;
-    if (len != product_floats(d, n, (size_t)k) * sizeof(float) || (uintptr_t)bytes % CPU_ALIGN)
+    const struct kern_product *kern = &d->kern.product[p];
+    const size_t expected = product_bytes(kern, n, (size_t)k);
+    if (len != expected || (uintptr_t)bytes % CPU_ALIGN)
         return error_set(err, E_FORMAT, "a linear layer of %d inputs and %d outputs in %zu bytes, expected %zu", k,
-                         n, len, product_floats(d, n, (size_t)k) * sizeof(float));
+                         n, len, expected);
     struct dev_linear *w = calloc(1, sizeof *w);
     if (!w)
         return error_nomem(err);
-    if ((rc = product_init(&w->p, d, n, (size_t)k, bytes, err))) {
+    if ((rc = product_init(&w->p, d, kern, n, (size_t)k, bytes, err))) {
         dev_linear_free(d, w);
         return rc;
     }
@@ -205,21 +243,22 @@ int dev_linear_create(struct dev *d, const struct dev_matrix *parts, int part_co
     struct dev_linear *w = calloc(1, sizeof *w);
     if (!w)
         return error_nomem(err);
-    rc = product_init(&w->p, d, (int)n, (size_t)k, NULL, err);
+    const struct kern_product *kern = &d->kern.product[p];
+    rc = product_init(&w->p, d, kern, (int)n, (size_t)k, NULL, err);
     if (rc) {
         dev_linear_free(d, w);
         return rc;
     }
-    w->bytes = product_floats(d, (int)n, (size_t)k) * sizeof(float);
-    float *bias = w->p.owned + (w->p.bias - w->p.w);
+    w->bytes = product_bytes(kern, (int)n, (size_t)k);
+    float *bias = product_bias(&w->p);
     for (int i = 0; i < part_count; bias += parts[i++].n) {
         if (parts[i].b)
             memcpy(bias, parts[i].b, (size_t)parts[i].n * sizeof *bias);
         else
             memset(bias, 0, (size_t)parts[i].n * sizeof *bias);
     }
-    struct fill f = {&d->kern, parts, part_count, &w->p};
-    pool_run(d->pool, (size_t)(round_up((int)n, d->kern.nr) / d->kern.nr), fill_panel, &f);
+    struct fill f = {d, parts, part_count, &w->p};
+    pool_run(d->pool, (size_t)product_panels(&w->p), fill_panel, &f);
     *ret = w;
     return 0;
 }
@@ -251,10 +290,9 @@ static void linear_task(void *user, size_t index, int thread)
     size_t rows = o->rows - row < o->block ? o->rows - row : o->block;
     int from = (int)(index % across) * o->split;
     int to = from + o->split < o->panels ? from + o->split : o->panels;
-    float *packed = cpu_scratch(o->dev, thread);
-    block_pack(&o->dev->kern, o->x + row * o->p->k, o->p->k, rows, o->p->k, packed);
-    block_multiply(&o->dev->kern, packed, rows, o->p, from, to, &o->out, o->y + row * (size_t)o->p->n,
-                   (size_t)o->p->n);
+    char *packed = (char *)cpu_scratch(o->dev, thread);
+    block_pack(o->p, o->x + row * o->p->k, o->p->k, rows, packed);
+    block_multiply(o->p, packed, rows, from, to, &o->out, o->y + row * (size_t)o->p->n, (size_t)o->p->n);
 }
 
 static void linear_run(struct dev *d, const struct product *p, const float *x, size_t rows,
@@ -262,8 +300,8 @@ static void linear_run(struct dev *d, const struct product *p, const float *x, s
 {
     if (rows == 0)
         return;
-    int panels = round_up(p->n, d->kern.nr) / d->kern.nr;
-    struct linear_op o = {.dev = d, .p = p, .x = x, .y = y, .rows = rows, .block = block_rows(d, p->k, rows),
+    int panels = product_panels(p);
+    struct linear_op o = {.dev = d, .p = p, .x = x, .y = y, .rows = rows, .block = block_rows(d, p, rows),
                           .panels = panels, .split = panels, .out = out};
     /* With few rows there are fewer blocks than threads: split the columns as well. */
     size_t blocks = (rows + o.block - 1) / o.block, threads = (size_t)d->threads;
@@ -300,7 +338,8 @@ int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int 
         return error_set(err, E_LIMIT, "a convolution of %d to %d channels with kernel %d is over %d", in, out,
                          kernel, DEV_COLS_MAX);
 
-    int rc = 0, nr = d->kern.nr, cin = in / groups, cout = out / groups;
+    const struct kern_product *kern = &d->kern.product[KERN_F32];
+    int rc = 0, nr = kern->nr, cin = in / groups, cout = out / groups;
     float *rows = cpu_alloc((size_t)nr * (size_t)k); /* [nr][kernel][cin]: PyTorch's order is channels first */
     struct dev_conv *c = calloc(1, sizeof *c);
     if (c)
@@ -315,10 +354,10 @@ int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int 
     c->kernel = kernel;
     for (int g = 0; g < groups; g++) {
         struct product *p = &c->group[g];
-        rc = product_init(p, d, cout, (size_t)k, NULL, err);
+        rc = product_init(p, d, kern, cout, (size_t)k, NULL, err);
         if (rc)
             goto fail;
-        memcpy(p->owned + (p->bias - p->w), b + (size_t)g * (size_t)cout, (size_t)cout * sizeof *b);
+        memcpy(product_bias(p), b + (size_t)g * (size_t)cout, (size_t)cout * sizeof *b);
         for (int o = 0; o < cout; o += nr) {
             int n = cout - o < nr ? cout - o : nr;
             for (int i = 0; i < n; i++) {
@@ -327,7 +366,7 @@ int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int 
                     for (int ch = 0; ch < cin; ch++)
                         rows[(size_t)i * (size_t)k + (size_t)(t * cin + ch)] = from[ch * kernel + t];
             }
-            d->kern.pack(rows, (size_t)k, n, (size_t)k, nr, p->owned + (size_t)o * (size_t)k);
+            product_pack(d, p, rows, 0, n, product_panel(p, o / nr));
         }
     }
     free(rows);
@@ -383,15 +422,14 @@ static void conv_pad(void *user, size_t group, int thread)
 static void conv_task(void *user, size_t index, int thread)
 {
     const struct conv_op *o = user;
-    const struct kern *k = &o->dev->kern;
     size_t group = index / o->blocks, row = index % o->blocks * o->block;
     size_t rows = o->frames - row < o->block ? o->frames - row : o->block;
     size_t cin = (size_t)(o->c->in / o->c->groups), cout = (size_t)(o->c->out / o->c->groups);
     const struct product *p = &o->c->group[group];
     const float *x = o->padded + group * (o->frames + (size_t)o->c->kernel - 1) * cin + row * cin;
-    float *packed = cpu_scratch(o->dev, thread);
-    block_pack(k, x, cin, rows, p->k, packed);
-    block_multiply(k, packed, rows, p, 0, round_up(p->n, k->nr) / k->nr, &o->out,
+    char *packed = (char *)cpu_scratch(o->dev, thread);
+    block_pack(p, x, cin, rows, packed);
+    block_multiply(p, packed, rows, 0, product_panels(p), &o->out,
                    o->y + (o->start + row) * (size_t)o->c->out + group * cout, (size_t)o->c->out);
 }
 
@@ -404,7 +442,7 @@ void dev_conv(struct dev *d, const struct dev_conv *c, const float *x, struct se
             continue;
         struct conv_op o = {.dev = d, .c = c, .x = x, .y = y, .start = start, .frames = frames,
                             .padded = scratch + (start + (size_t)s * (size_t)(c->kernel - 1)) * (size_t)c->in,
-                            .block = block_rows(d, c->group[0].k, frames),
+                            .block = block_rows(d, &c->group[0], frames),
                             .out = {.act = (enum kern_act)act}};
         o.blocks = (frames + o.block - 1) / o.block;
         pool_run(d->pool, (size_t)c->groups, conv_pad, &o);

@@ -30,7 +30,7 @@ void dev_close(struct dev *d); /* accepts NULL; frees nothing that dev_alloc or 
 
 struct dev_info {
     const char *name;    /* "cpu" */
-    const char *kernels; /* instruction set of the kernels in use: "avx512", "avx2", "neon", "c" */
+    const char *kernels; /* instruction set of the kernels in use, by kern.h: "avx512bf16", "avx2", "neon", ... */
     int threads;
 };
 void dev_describe(const struct dev *d, struct dev_info *ret);

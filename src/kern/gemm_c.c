@@ -1,11 +1,12 @@
-/* Packing, matrix product and attention: the specification (see kern.h). */
+/* Packing, matrix product and attention in f32: the specification (see kern.h). */
 #include "kern/spec_c.h"
 
 #include <math.h>
+#include <string.h>
 
-#define MR 4
-#define NR 16
-#define KR 4
+#define MR C_MR
+#define NR C_NR
+#define KR C_KR
 
 static void pack_c(const float *src, size_t stride, int rows, size_t cols, int width, float *dst)
 {
@@ -27,11 +28,8 @@ static inline void tile_c(const float *restrict a, const float *restrict b, size
             acc[i][j] = t[i][j];
 }
 
-static void gemm_c(const float *a, const float *b, size_t k, const struct kern_out *out, int rows, int cols,
-                   float *c, size_t ldc)
+void finish_c(float t[MR][NR], const struct kern_out *out, int rows, int cols, float *c, size_t ldc)
 {
-    float t[MR][NR];
-    tile_c(a, b, k, t);
     for (int i = 0; i < rows; i++, c += ldc)
         for (int j = 0; j < cols; j++) {
             float y = t[i][j] + (out->bias ? out->bias[j] : 0.0f);
@@ -42,8 +40,35 @@ static void gemm_c(const float *a, const float *b, size_t k, const struct kern_o
         }
 }
 
-static void attend_c(const float *q, const float *k, const float *v, int keys, struct kern_attend *st)
+static void pack_rows_c(const float *src, size_t stride, int rows, size_t k, void *a)
 {
+    pack_c(src, stride, rows, k, MR, a);
+}
+
+static void gemm_c(const void *a, const void *b, size_t k, const struct kern_out *out, int rows, int cols,
+                   float *c, size_t ldc)
+{
+    float t[MR][NR];
+    tile_c(a, b, k, t);
+    finish_c(t, out, rows, cols, c, ldc);
+}
+
+static void pack_head_c(const float *src, size_t stride, int rows, int width, void *dst)
+{
+    pack_c(src, stride, rows, KERN_HEAD, width, dst);
+}
+
+static void pack_v_c(const float *v, size_t stride, int keys, void *dst)
+{
+    float *to = dst;
+    for (int d = 0; d < KERN_HEAD; d += KR)
+        for (int r = 0; r < keys; r++, to += KR)
+            memcpy(to, v + (size_t)r * stride + d, KR * sizeof *to);
+}
+
+static void attend_c(const void *queries, const void *key_panels, const void *values, int keys, struct kern_attend *st)
+{
+    const float *q = queries, *k = key_panels, *v = values;
     float t[KR][NR], peak[NR], shrink[NR];
     for (int j = 0; j < NR; j++)
         peak[j] = st->max[j];
@@ -76,10 +101,9 @@ static void attend_c(const float *q, const float *k, const float *v, int keys, s
 
 void kern_init_gemm_c(struct kern *k)
 {
-    k->mr = MR;
-    k->nr = NR;
-    k->kr = KR;
     k->pack = pack_c;
-    k->gemm = gemm_c;
-    k->attend = attend_c;
+    k->product[KERN_F32] = (struct kern_product){.mr = MR, .nr = NR, .group = 1, .a_width = 4, .b_width = 4,
+                                                 .pack = pack_rows_c, .gemm = gemm_c};
+    k->attention[KERN_F32] = (struct kern_attention){
+        .nr = NR, .kr = KR, .group = 1, .pack = pack_head_c, .pack_v = pack_v_c, .attend = attend_c};
 }

@@ -98,6 +98,7 @@ static void rope_c(float *x, int heads, int rope_heads, const float *cs, const f
 void kern_init_c(struct kern *k)
 {
     kern_init_gemm_c(k);
+    kern_init_dot_c(k);
     k->act = act_c;
     k->add = add_c;
     k->euler = euler_c;

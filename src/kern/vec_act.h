@@ -87,9 +87,3 @@ static inline vf v_act(enum kern_act act, vf x)
         return x;
     }
 }
-
-static void v_act_run(enum kern_act act, float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i += VL)
-        v_put(x + i, v_act(act, v_get(x + i, n - i)), n - i);
-}

@@ -1,5 +1,5 @@
-/* Matrix product and attention over any vector width: included by each instruction set's file after
- * vec_act.h and the definitions of
+/* Matrix product and attention in f32 over any vector width: included by each instruction set's file after
+ * vec_act.h, vec_rows.h, vec_finish.h and the definitions of
  *
  *   MR, KR  rows of the product's and attention's tiles, NV vectors in a tile's row
  *   v_pack  as kern.h's `pack`
@@ -7,33 +7,40 @@
  *           t = a b over k, with panels a [k][MR or KR] and b [k][NV * VL]
  *   UNROLL  before a loop: see there */
 
-#include <math.h>
+#include <string.h>
 
 #define NR (NV * VL)
 
-static void v_gemm(const float *a, const float *b, size_t k, const struct kern_out *out, int rows, int cols,
+static void v_pack_rows(const float *src, size_t stride, int rows, size_t k, void *a)
+{
+    v_pack(src, stride, rows, k, MR, a);
+}
+
+static void v_gemm(const void *a, const void *b, size_t k, const struct kern_out *out, int rows, int cols,
                    float *c, size_t ldc)
 {
     vf t[MR][NV];
     v_tile_gemm(a, b, k, t);
-    for (int i = 0; i < rows; i++, c += ldc)
-        for (int j = 0; j * VL < cols; j++) {
-            size_t at = (size_t)j * VL, left = (size_t)cols - at;
-            vf y = t[i][j];
-            if (out->bias)
-                y = v_add(y, v_get(out->bias + at, left));
-            if (out->add && out->gate)
-                y = v_fma(v_get(out->gate + at, left), y, v_get(c + at, left));
-            else if (out->add)
-                y = v_add(v_get(c + at, left), y);
-            else if (out->act)
-                y = v_act(out->act, y);
-            v_put(c + at, y, left);
-        }
+    v_finish(t, out, rows, cols, c, ldc);
 }
 
-static void v_attend(const float *q, const float *k, const float *v, int keys, struct kern_attend *st)
+static void v_pack_head(const float *src, size_t stride, int rows, int width, void *dst)
 {
+    v_pack(src, stride, rows, KERN_HEAD, width, dst);
+}
+
+static void v_pack_v(const float *v, size_t stride, int keys, void *dst)
+{
+    float *to = dst;
+    for (int r = 0; r < keys; r++, v += stride, to += KR)
+        for (int d = 0; d < KERN_HEAD; d += KR)
+            memcpy(to + d * keys, v + d, KR * sizeof *to);
+}
+
+static void v_attend(const void *queries, const void *key_panels, const void *values, int keys,
+                     struct kern_attend *st)
+{
+    const float *q = queries, *k = key_panels, *v = values;
     vf t[KR][NV], peak[NV], sum[NV], shrink[NV], scaled[NV], eighth = v_set(0.125f);
     float *p = st->p;
     for (int j = 0; j < NV; j++)
@@ -92,12 +99,11 @@ static void v_attend(const float *q, const float *k, const float *v, int keys, s
 
 static void v_table(struct kern *k)
 {
-    k->mr = MR;
-    k->nr = NR;
-    k->kr = KR;
+    k->product[KERN_F32] = (struct kern_product){.mr = MR, .nr = NR, .group = 1, .a_width = 4, .b_width = 4,
+                                                 .pack = v_pack_rows, .gemm = v_gemm};
+    k->attention[KERN_F32] = (struct kern_attention){
+        .nr = NR, .kr = KR, .group = 1, .pack = v_pack_head, .pack_v = v_pack_v, .attend = v_attend};
     k->pack = v_pack;
-    k->gemm = v_gemm;
-    k->attend = v_attend;
     k->act = v_act_run;
     k->add = v_add_run;
     k->euler = v_euler;

@@ -3,6 +3,12 @@
 
 #include <math.h>
 
+static void v_act_run(enum kern_act act, float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += VL)
+        v_put(x + i, v_act(act, v_get(x + i, n - i)), n - i);
+}
+
 static void v_add_run(float *y, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i += VL)

@@ -1,5 +1,6 @@
 /* kerncheck --bench: the shapes of F5-TTS v1 Base at 750 frames, both branches of the guidance, through
- * dev.h, beside the peak of multiply-adds measured in the same moment. Best of several runs each.
+ * dev.h, at each precision that the kernels have, beside the peak of its instruction measured in the same moment
+ * (of multiply-adds where the CPU has no dot product for it). Best of several runs each.
  *
  * Two shares of the peak are given: by the clock on the wall, and by the CPU time that the program was
  * given, divided by its threads. They agree on an idle machine; on a busy one the first says how
@@ -31,7 +32,17 @@ struct bench {
     struct dev_linear *linear;
     struct dev_conv *conv;
     enum dev_act act;
+    enum dev_precision precision;
 };
+
+static const char *const precision_names[] = {"f32", "bf16", "int8"};
+
+static double peak_of(const struct bench *b)
+{
+    static const enum kern_peak kinds[] = {KERN_PEAK_F32, KERN_PEAK_BF16, KERN_PEAK_INT8};
+    double p = kern_peak_measure(b->isa, kinds[b->precision], b->threads, PEAK_SECONDS);
+    return p > 0 ? p : kern_peak_measure(b->isa, KERN_PEAK_F32, b->threads, PEAK_SECONDS);
+}
 
 static double cpu_seconds(void)
 {
@@ -45,7 +56,7 @@ static void measure(struct bench *b, const char *name, void (*run)(struct bench 
 {
     double best = 0, best_cpu = 0, peak = 0, start = clock_seconds();
     while (clock_seconds() - start < SECONDS) {
-        double p = is_bytes ? 0 : kern_peak_measure(b->isa, KERN_PEAK_F32, b->threads, PEAK_SECONDS);
+        double p = is_bytes ? 0 : peak_of(b);
         double until = clock_seconds() + SECONDS / 3;
         peak = p > peak ? p : peak;
         while (clock_seconds() < until) {
@@ -56,8 +67,8 @@ static void measure(struct bench *b, const char *name, void (*run)(struct bench 
             best_cpu = rate_cpu > best_cpu ? rate_cpu : best_cpu;
         }
     }
-    printf("%-7s %2d  %-31s %8.2f ms %7.1f %s", kern_isa_name(b->isa), b->threads, name, work / best * 1e3,
-           best * 1e-9, is_bytes ? "GB/s" : "GFLOP/s");
+    printf("%-10s %2d  %-4s %-31s %8.2f ms %7.1f %s", kern_isa_name(b->isa), b->threads,
+           precision_names[b->precision], name, work / best * 1e3, best * 1e-9, is_bytes ? "GB/s" : "GFLOP/s");
     if (peak > 0)
         printf("  %5.1f %% (CPU time: %5.1f %%) of %.1f", best / peak * 100, best_cpu / peak * 100, peak * 1e-9);
     putchar('\n');
@@ -76,7 +87,7 @@ static void run_linear_add(struct bench *b)
 
 static void run_attention(struct bench *b)
 {
-    dev_attention(b->dev, b->qkv, b->seqs, DIM / DEV_HEAD_DIM, DEV_F32, b->y);
+    dev_attention(b->dev, b->qkv, b->seqs, DIM / DEV_HEAD_DIM, b->precision, b->y);
 }
 
 static void run_conv(struct bench *b)
@@ -116,7 +127,7 @@ static void run_act(struct bench *b)
 static int linear_line(struct bench *b, int k, int n, enum dev_act act, int add, const char *name, const float *w)
 {
     struct dev_matrix m = {w, NULL, n};
-    if (dev_linear_create(b->dev, &m, 1, k, DEV_F32, &b->linear, NULL))
+    if (dev_linear_create(b->dev, &m, 1, k, b->precision, &b->linear, NULL))
         return 1;
     b->act = act;
     measure(b, name, add ? run_linear_add : run_linear, 2.0 * ROWS * n * k, 0);
@@ -142,16 +153,24 @@ static int bench_one(struct bench *b, const float *w)
         dev_upload(b->dev, *all[i], w, size);
     }
     b->conv = NULL;
-    failed = linear_line(b, DIM, 3 * DIM, DEV_ACT_NONE, 0, "linear 1024 -> 3072 (q, k, v)", w) ||
-             linear_line(b, DIM, DIM, DEV_ACT_NONE, 1, "linear 1024 -> 1024, gated add", w) ||
-             linear_line(b, DIM, 2 * DIM, DEV_ACT_GELU_TANH, 0, "linear 1024 -> 2048, GELU tanh", w) ||
-             linear_line(b, 2 * DIM, DIM, DEV_ACT_NONE, 1, "linear 2048 -> 1024, gated add", w) ||
-             linear_line(b, 712, DIM, DEV_ACT_NONE, 0, "linear 712 -> 1024", w) ||
+    failed = 0;
+    for (int p = 0; p <= DEV_INT8 && !failed; p++) {
+        b->precision = (enum dev_precision)p;
+        if (!dev_supports(b->dev, b->precision))
+            continue;
+        failed = linear_line(b, DIM, 3 * DIM, DEV_ACT_NONE, 0, "linear 1024 -> 3072 (q, k, v)", w) ||
+                 linear_line(b, DIM, DIM, DEV_ACT_NONE, 1, "linear 1024 -> 1024, gated add", w) ||
+                 linear_line(b, DIM, 2 * DIM, DEV_ACT_GELU_TANH, 0, "linear 1024 -> 2048, GELU tanh", w) ||
+                 linear_line(b, 2 * DIM, DIM, DEV_ACT_NONE, 1, "linear 2048 -> 1024, gated add", w);
+        if (p < DEV_INT8) /* which counts as bf16 there */
+            measure(b, "attention, 16 heads", run_attention, 2.0 * 2 * 2 * FRAMES * FRAMES * DIM, 0);
+    }
+    b->precision = DEV_F32;
+    failed = failed || linear_line(b, 712, DIM, DEV_ACT_NONE, 0, "linear 712 -> 1024", w) ||
              linear_line(b, DIM, 100, DEV_ACT_NONE, 0, "linear 1024 -> 100", w) ||
              dev_conv_create(b->dev, w, w, DIM, DIM, 16, 31, &b->conv, NULL);
     if (failed)
         goto end;
-    measure(b, "attention, 16 heads", run_attention, 2.0 * 2 * 2 * FRAMES * FRAMES * DIM, 0);
     measure(b, "conv 1024, kernel 31, 16 groups", run_conv, 2.0 * ROWS * DIM * 64 * 31, 0);
     double bytes = 4.0 * ROWS * DIM;
     measure(b, "rope of q and k", run_rope, 4 * bytes, 1);
@@ -170,7 +189,7 @@ end:
     return failed;
 }
 
-int bench_run(int max_threads)
+int bench_run(int max_threads, const char *only)
 {
     static const int start[] = {0, FRAMES, ROWS};
     size_t n = (size_t)ROWS * 3 * DIM;
@@ -182,7 +201,7 @@ int bench_run(int max_threads)
         max_threads = pool_cpu_count();
     int failed = 0;
     for (int isa = KERN_ISA_COUNT - 1; isa >= 0 && !failed; isa--) {
-        if (!kern_available((enum kern_isa)isa))
+        if (!kern_available((enum kern_isa)isa) || (only && strcmp(only, kern_isa_name((enum kern_isa)isa)) != 0))
             continue;
         setenv("ISHOW_KERNELS", kern_isa_name((enum kern_isa)isa), 1);
         for (int threads = 1; threads <= max_threads && !failed; threads *= 2) {

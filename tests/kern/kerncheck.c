@@ -1,4 +1,4 @@
-/* See kerncheck.h. `kerncheck` runs the cases and speaks TAP; `kerncheck --bench [THREADS]` times. */
+/* See kerncheck.h. `kerncheck` runs the cases and speaks TAP; `kerncheck --bench [THREADS [KERNELS]]` times. */
 #include "kerncheck.h"
 
 #include <math.h>
@@ -123,9 +123,9 @@ static int run_cases(const struct check_case *cases, const struct kern *c, const
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--bench") == 0)
-        return bench_run(argc > 2 ? atoi(argv[2]) : 0);
+        return bench_run(argc > 2 ? atoi(argv[2]) : 0, argc > 3 ? argv[3] : NULL);
     if (argc > 1) {
-        fprintf(stderr, "usage: kerncheck [--bench [THREADS]]\n");
+        fprintf(stderr, "usage: kerncheck [--bench [THREADS [KERNELS]]]\n");
         return 2;
     }
     struct kern c;

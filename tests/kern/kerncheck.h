@@ -42,6 +42,6 @@ void random_fill(float *p, size_t n, float size);
 
 /* -------- timing -------- */
 
-int bench_run(int max_threads);
+int bench_run(int max_threads, const char *only); /* `only`: name of an instruction set, or NULL */
 
 #endif

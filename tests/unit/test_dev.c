@@ -77,6 +77,29 @@ static double act_ref(enum dev_act act, double x)
     }
 }
 
+/* What a product at precision `p` makes of its operand x [rows, k]: each row rounded (bf16), or to whole steps of
+ * a 127th of its largest number (int8). */
+static double *rounded(enum dev_precision p, const float *x, size_t rows, size_t k)
+{
+    double *y = malloc((rows * k + 1) * sizeof *y);
+    assert_non_null(y);
+    for (size_t r = 0; r < rows; r++) {
+        float most = 0;
+        for (size_t i = 0; i < k; i++)
+            most = fmaxf(most, fabsf(x[r * k + i]));
+        const float step = most / 127;
+        for (size_t i = 0; i < k; i++) {
+            const float v = x[r * k + i];
+            const int places = (int)(v == 0 ? 0 : logb((double)v)) - 7; /* eight bits, the leading one included */
+            y[r * k + i] = p == DEV_F32    ? (double)v
+                           : p == DEV_BF16 ? ldexp(rint(ldexp((double)v, -places)), places)
+                           : step > 0      ? (double)step * (double)rintf(v * (1 / step))
+                                           : 0;
+        }
+    }
+    return y;
+}
+
 static void on_each_device(void (*body)(struct dev *d))
 {
     for (int isa = 0; isa < KERN_ISA_COUNT; isa++) {
@@ -102,7 +125,7 @@ static void on_each_device(void (*body)(struct dev *d))
 
 /* -------- products -------- */
 
-static void linear_body(struct dev *d)
+static void linear_at(struct dev *d, enum dev_precision precision)
 {
     static const struct {
         size_t rows;
@@ -118,17 +141,20 @@ static void linear_body(struct dev *d)
         size_t rows = cases[c].rows, k = (size_t)cases[c].k, n = 0;
         struct dev_matrix parts[3];
         float *ws[3], *bs[3];
+        double *wr[3];
         int count = 0;
         for (; count < 3 && cases[c].n[count]; count++) {
             int m = cases[c].n[count];
             ws[count] = fill((size_t)m * k, 1);
             bs[count] = fill((size_t)m, 1);
+            wr[count] = rounded(precision, ws[count], (size_t)m, k);
             parts[count] = (struct dev_matrix){ws[count], count == 1 ? NULL : bs[count], m};
             n += (size_t)m;
         }
         float *x = fill(rows * k, 2), *gate = fill(n, 1), *old = fill(rows * n, 3);
+        double *xr = rounded(precision, x, rows, k);
         struct dev_linear *lin;
-        assert_int_equal(dev_linear_create(d, parts, count, (int)k, DEV_F32, &lin, NULL), 0);
+        assert_int_equal(dev_linear_create(d, parts, count, (int)k, precision, &lin, NULL), 0);
         float *dx = put(d, x, rows * k), *dgate = put(d, gate, n);
         float *dy = put(d, NULL, rows * n), *dg = put(d, old, rows * n), *d1 = put(d, old, rows * n);
         dev_linear(d, lin, dx, rows, cases[c].act, dy);
@@ -142,7 +168,7 @@ static void linear_body(struct dev *d)
                     row -= (size_t)parts[part].n;
                 double sum = parts[part].b ? (double)parts[part].b[row] : 0, size = fabs(sum);
                 for (size_t i = 0; i < k; i++) {
-                    double p = (double)x[r * k + i] * (double)parts[part].w[row * k + i];
+                    double p = xr[r * k + i] * wr[part][row * k + i];
                     sum += p;
                     size += fabs(p);
                 }
@@ -157,15 +183,75 @@ static void linear_body(struct dev *d)
         for (int i = 0; i < count; i++) {
             free(ws[i]);
             free(bs[i]);
+            free(wr[i]);
         }
-        free(x), free(gate), free(old), free(y), free(yg), free(y1);
+        free(xr), free(x), free(gate), free(old), free(y), free(yg), free(y1);
     }
+}
+
+static void linear_body(struct dev *d)
+{
+    assert_true(dev_supports(d, DEV_F32));
+    for (int p = 0; p <= DEV_INT8; p++)
+        if (dev_supports(d, (enum dev_precision)p))
+            linear_at(d, (enum dev_precision)p);
 }
 
 static void linear_is_a_product(void **state)
 {
     (void)state;
     on_each_device(linear_body);
+}
+
+/* A layer made from another's bytes gives the same bits; bytes of another size or place are refused. */
+static void map_body(struct dev *d)
+{
+    enum { ROWS = 23, K = 131, N = 77 };
+    float *w = fill(N * K, 1), *b = fill(N, 1), *x = fill(ROWS * K, 1), *dx = put(d, x, ROWS * K);
+    struct dev_matrix parts[] = {{w, b, 40}, {w + 40 * K, NULL, N - 40}};
+    char names[3][DEV_LAYOUT_TEXT];
+    for (int p = 0; p <= DEV_INT8; p++) {
+        struct dev_linear *made, *mapped = NULL;
+        struct error err;
+        size_t len;
+        dev_layout(d, (enum dev_precision)p, names[p]);
+        for (int i = 0; i < p; i++)
+            assert_string_not_equal(names[i], names[p]);
+        if (!dev_supports(d, (enum dev_precision)p)) {
+            assert_int_equal(dev_linear_create(d, parts, 2, K, (enum dev_precision)p, &made, &err), E_UNSUPPORTED);
+            assert_int_equal(dev_linear_map(d, N, K, (enum dev_precision)p, w, 64, &mapped, &err), E_UNSUPPORTED);
+            continue;
+        }
+        assert_int_equal(dev_linear_create(d, parts, 2, K, (enum dev_precision)p, &made, NULL), 0);
+        const void *bytes = dev_linear_bytes(made, &len);
+        char *copy = aligned_alloc(64, (len + 127) / 64 * 64);
+        assert_non_null(copy);
+        memcpy(copy, bytes, len);
+        assert_int_equal(dev_linear_map(d, N, K, (enum dev_precision)p, copy, len - 1, &mapped, &err), E_FORMAT);
+        assert_int_equal(dev_linear_map(d, N, K, (enum dev_precision)p, copy, len + 64, &mapped, &err), E_FORMAT);
+        assert_int_equal(dev_linear_map(d, N, K, (enum dev_precision)p, copy + 4, len, &mapped, &err), E_FORMAT);
+        assert_null(mapped);
+        assert_int_equal(dev_linear_map(d, N, K, (enum dev_precision)p, copy, len, &mapped, &err), 0);
+        size_t mapped_len;
+        assert_ptr_equal(dev_linear_bytes(mapped, &mapped_len), copy);
+        assert_int_equal(mapped_len, len);
+        float *dy = put(d, NULL, ROWS * N), *dz = put(d, NULL, ROWS * N);
+        dev_linear(d, made, dx, ROWS, DEV_ACT_SILU, dy);
+        dev_linear_free(d, made);
+        dev_linear(d, mapped, dx, ROWS, DEV_ACT_SILU, dz);
+        dev_linear_free(d, mapped);
+        float *y = get(d, dy, ROWS * N), *z = get(d, dz, ROWS * N);
+        assert_memory_equal(y, z, ROWS * N * sizeof *y);
+        free(copy), free(y), free(z);
+    }
+    dev_free(d, dx);
+    free(w), free(b), free(x);
+}
+
+static void a_layer_is_its_bytes(void **state)
+{
+    (void)state;
+    on_each_device(map_body);
 }
 
 static void conv_body(struct dev *d)
@@ -407,31 +493,42 @@ static void rope_turns_pairs_by_position(void **state)
     on_each_device(rope_body);
 }
 
-static void attention_body(struct dev *d)
+static void attention_at(struct dev *d, enum dev_precision precision)
 {
     static const int start[] = {0, 1, 1, 131, 450, 453};
     struct seqs seqs = {5, start};
     static const float sizes[] = {0.5f, 2, 12}; /* from nearly even weights to nearly one key alone */
+    struct dev_info info;
+    struct kern kern;
+    int isa = 0;
+    dev_describe(d, &info);
+    while (strcmp(info.kernels, kern_isa_name((enum kern_isa)isa)) != 0)
+        isa++;
+    kern_fill(&kern, (enum kern_isa)isa);
+    /* what the products round to; weights too, by at most half a place */
+    const int rounds = precision != DEV_F32 && kern_attention_pays(&kern, KERN_BF16);
+    const double weight = rounds ? (0x1p-9 + 0x1p-12) / FLT_EPSILON : 0;
     for (size_t z = 0; z < 3; z++) {
         int heads = 3, dim = heads * 64, rows = start[5];
         size_t n = (size_t)(rows * dim);
         float *x = fill(3 * n, sizes[z]);
+        double *xr = rounded(rounds ? DEV_BF16 : DEV_F32, x, 1, 3 * n);
         float *dx = put(d, x, 3 * n), *dy = put(d, NULL, n);
-        dev_attention(d, dx, seqs, heads, DEV_F32, dy);
+        dev_attention(d, dx, seqs, heads, precision, dy);
         float *y = get(d, dy, n);
         double *score = malloc((size_t)rows * sizeof *score);
         assert_non_null(score);
         for (int s = 0; s < seqs.n; s++)
             for (int t = start[s]; t < start[s + 1]; t += 1 + t % 5)
                 for (int h = 0; h < heads; h++) {
-                    const float *q = x + t * 3 * dim + h * 64;
+                    const double *q = xr + t * 3 * dim + h * 64;
                     double most = -1e30, total = 0, size = 0, out[64] = {0};
                     for (int j = start[s]; j < start[s + 1]; j++) {
-                        const float *k = x + j * 3 * dim + dim + h * 64;
+                        const double *k = xr + j * 3 * dim + dim + h * 64;
                         double sum = 0, all = 0;
                         for (int i = 0; i < 64; i++) {
-                            sum += (double)q[i] * (double)k[i];
-                            all += fabs((double)q[i] * (double)k[i]);
+                            sum += q[i] * k[i];
+                            all += fabs(q[i] * k[i]);
                         }
                         score[j] = sum / 8;
                         most = fmax(most, score[j]);
@@ -441,16 +538,22 @@ static void attention_body(struct dev *d)
                         double p = exp(score[j] - most);
                         total += p;
                         for (int i = 0; i < 64; i++)
-                            out[i] += p * (double)x[j * 3 * dim + 2 * dim + h * 64 + i];
+                            out[i] += p * xr[j * 3 * dim + 2 * dim + h * 64 + i];
                     }
                     /* a score's rounding error is an error of the weight relative to itself */
                     for (int i = 0; i < 64; i++)
                         close_to("attention", (size_t)(t * dim + h * 64 + i), y[t * dim + h * 64 + i],
-                                 out[i] / total, 8 + size, sizes[z]);
+                                 out[i] / total, 8 + size + weight, sizes[z]);
                 }
-        free(score), free(x), free(y);
+        free(score), free(xr), free(x), free(y);
         dev_free(d, dx);
     }
+}
+
+static void attention_body(struct dev *d)
+{
+    for (int p = 0; p <= DEV_INT8; p++)
+        attention_at(d, (enum dev_precision)p);
 }
 
 static void attention_is_a_softmax_over_its_sequence(void **state)
@@ -541,7 +644,7 @@ static void elements_are_as_their_formulas(void **state)
 /* -------- promises -------- */
 
 /* Everything that looks beyond a row, one after the other. Returns the rows' numbers, [rows, 128]. */
-static float *chain(struct dev *d, const float *x, struct seqs seqs)
+static float *chain(struct dev *d, enum dev_precision p, const float *x, struct seqs seqs)
 {
     size_t rows = (size_t)seqs.start[seqs.n];
     seed = 99;
@@ -551,7 +654,7 @@ static float *chain(struct dev *d, const float *x, struct seqs seqs)
     struct dev_matrix m = {w, b, 384};
     struct dev_linear *lin;
     struct dev_conv *conv;
-    assert_int_equal(dev_linear_create(d, &m, 1, 128, DEV_F32, &lin, NULL), 0);
+    assert_int_equal(dev_linear_create(d, &m, 1, 128, p, &lin, NULL), 0);
     assert_int_equal(dev_conv_create(d, w, b, 128, 128, 16, 31, &conv, NULL), 0);
     float *dw = put(d, w, 384 * 128), *db = put(d, b, 384);
     float *dx = put(d, x, rows * 128), *dy = put(d, NULL, rows * 128), *qkv = put(d, NULL, rows * 384);
@@ -562,7 +665,7 @@ static float *chain(struct dev *d, const float *x, struct seqs seqs)
     dev_norm(d, dx, rows, 128, 1e-6f, db, db + 128, dy);
     dev_linear(d, lin, dy, rows, DEV_ACT_NONE, qkv);
     dev_qk_rope(d, qkv, seqs, 2, 1, freq, db, db + 64);
-    dev_attention(d, qkv, seqs, 2, DEV_F32, dx);
+    dev_attention(d, qkv, seqs, 2, p, dx);
     float *y = get(d, dx, rows * 128);
     dev_free(d, dw), dev_free(d, db), dev_free(d, dy), dev_free(d, qkv), dev_free(d, scratch);
     dev_linear_free(d, lin);
@@ -572,30 +675,37 @@ static float *chain(struct dev *d, const float *x, struct seqs seqs)
 }
 
 static const int batch_start[] = {0, 37, 38, 410, 571};
-static float *chain_once; /* the first device's result of an instruction set */
+static float *chain_once[DEV_INT8 + 1]; /* the first device's result of an instruction set, at each precision */
 
-static void batch_body(struct dev *d)
+static void batch_at(struct dev *d, enum dev_precision p)
 {
     struct seqs all = {4, batch_start};
     size_t rows = (size_t)batch_start[4];
-    float *x = fill(rows * 128, 2), *together = chain(d, x, all);
+    float *x = fill(rows * 128, 2), *together = chain(d, p, x, all);
     for (int s = 0; s < all.n; s++) {
         int alone_start[] = {0, batch_start[s + 1] - batch_start[s]};
         size_t from = (size_t)batch_start[s] * 128;
-        float *alone = chain(d, x + from, (struct seqs){1, alone_start});
+        float *alone = chain(d, p, x + from, (struct seqs){1, alone_start});
         assert_memory_equal(alone, together + from, (size_t)alone_start[1] * 128 * sizeof *alone);
         free(alone);
     }
     struct dev_info info;
     dev_describe(d, &info);
     if (info.threads == 1) {
-        chain_once = together;
+        chain_once[p] = together;
     } else {
-        assert_memory_equal(together, chain_once, rows * 128 * sizeof *together);
+        assert_memory_equal(together, chain_once[p], rows * 128 * sizeof *together);
         free(together);
-        free(chain_once);
+        free(chain_once[p]);
     }
     free(x);
+}
+
+static void batch_body(struct dev *d)
+{
+    for (int p = 0; p <= DEV_INT8; p++)
+        if (dev_supports(d, (enum dev_precision)p))
+            batch_at(d, (enum dev_precision)p);
 }
 
 static void batch_and_threads_change_no_bit(void **state)
@@ -604,7 +714,7 @@ static void batch_and_threads_change_no_bit(void **state)
     on_each_device(batch_body);
 }
 
-static void nan_body(struct dev *d)
+static void nan_at(struct dev *d, enum dev_precision p)
 {
     enum { ROWS = 40, COLS = 64 };
     static const float bad[] = {NAN, INFINITY};
@@ -614,9 +724,9 @@ static void nan_body(struct dev *d)
         x[5 * 192 + 128 + 3] = bad[z]; /* value 3 of row 5 */
         struct dev_matrix m = {w, NULL, COLS};
         struct dev_linear *lin;
-        assert_int_equal(dev_linear_create(d, &m, 1, COLS, DEV_F32, &lin, NULL), 0);
+        assert_int_equal(dev_linear_create(d, &m, 1, COLS, p, &lin, NULL), 0);
         float *dx = put(d, x, ROWS * 192), *dy = put(d, NULL, ROWS * COLS);
-        dev_attention(d, dx, (struct seqs){2, start}, 1, DEV_F32, dy);
+        dev_attention(d, dx, (struct seqs){2, start}, 1, p, dy);
         float *y = get(d, dy, ROWS * COLS);
         for (int r = 0; r < ROWS; r++)
             for (int c = 0; c < COLS; c++)
@@ -638,6 +748,13 @@ static void nan_body(struct dev *d)
         dev_free(d, dx), dev_free(d, di);
         free(x), free(w), free(y), free(l);
     }
+}
+
+static void nan_body(struct dev *d)
+{
+    for (int p = 0; p <= DEV_INT8; p++)
+        if (dev_supports(d, (enum dev_precision)p))
+            nan_at(d, (enum dev_precision)p);
 }
 
 static void nan_and_infinity_are_not_hidden(void **state)
@@ -668,6 +785,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear_is_a_product),
+        cmocka_unit_test(a_layer_is_its_bytes),
         cmocka_unit_test(conv_keeps_to_its_sequence_and_group),
         cmocka_unit_test(impossible_shapes_are_refused),
         cmocka_unit_test(dwconv_sums_its_taps),

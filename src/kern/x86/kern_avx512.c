@@ -13,6 +13,10 @@
 #define NV 2
 #include "kern/x86/tile_x86.h"
 
+TILE(v_tile_gemm, MR, vf, v_fma)
+TILE(v_tile_attend, KR, vf, v_fma)
+
+#include "kern/vec_finish.h"
 #include "kern/vec_gemm.h"
 
 void kern_init_avx512(struct kern *k)

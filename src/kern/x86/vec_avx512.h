@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #define VL 16
 typedef __m512 vf;
@@ -19,6 +21,13 @@ static inline void v_store(float *p, vf a) { _mm512_storeu_ps(p, a); }
 static inline vf v_load_n(const float *p, size_t n) { return _mm512_maskz_loadu_ps(v_mask(n), p); }
 static inline void v_store_n(float *p, vf a, size_t n) { _mm512_mask_storeu_ps(p, v_mask(n), a); }
 static inline vf v_set(float x) { return _mm512_set1_ps(x); }
+/* Four bytes, whatever they mean, in every place. */
+static inline vf v_repeat(const void *p)
+{
+    int32_t bits;
+    memcpy(&bits, p, sizeof bits);
+    return _mm512_castsi512_ps(_mm512_set1_epi32(bits));
+}
 static inline vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 static inline vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
 static inline vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
