@@ -6,7 +6,7 @@ TEXT ?= Hello chat, thanks for the follow!
 SAN ?=
 comma := ,
 
-.PHONY: help build speak check fuzz bench-kernels install deb clean
+.PHONY: help build speak check fuzz bench bench-kernels bench-peers install deb clean
 help:
 	@echo 'iShowTTS: live speech in a cloned voice'
 	@echo
@@ -14,6 +14,9 @@ help:
 	@echo '  make build                     build/ishowtts, build/libishowtts.a and .so'
 	@echo '  make check                     every test; SAN=address,undefined with sanitizers, CC=clang with clang'
 	@echo '  make fuzz [SECONDS=60]         every fuzz target for that long'
+	@echo '  make bench                     speed and memory of synthesis in full size, with random weights'
+	@echo '  make bench-peers               the same beside PyTorch, and products beside oneDNN and OpenBLAS, into'
+	@echo '                                 docs/PERFORMANCE.md; PEERS_RUNS=5, PEERS_PYTHON=an interpreter with f5-tts'
 	@echo '  make bench-kernels             speed of the kernels beside the peak of this CPU'
 	@echo '  make install [PREFIX=/usr/local]'
 	@echo '  make clean'
@@ -38,6 +41,16 @@ fuzz:
 
 bench-kernels: build
 	@$(BUILD)/tests/kern/kerncheck --bench
+
+bench: build
+	@$(BUILD)/ishowtts bench $(BENCH)
+
+PEERS_RUNS ?= 5
+PEERS_PYTHON ?=
+bench-peers:
+	@tools/install-packages bench
+	@tools/build "$(BUILD)" "$(CC)" ""
+	@bench/run-peers "$(BUILD)" "$(PEERS_PYTHON)" --runs "$(PEERS_RUNS)"
 
 PREFIX ?= /usr/local
 install: build
