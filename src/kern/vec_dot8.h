@@ -3,12 +3,10 @@
  *   vi, v_int_load, v_int_add, v_float  a vector of 32-bit integers
  *   v_tile8     (const void *a, const void *b, size_t groups, vi sum[MR][NV])
  *   v_most      the largest absolute value of a row; NaN when it has one
- *   pack_quads  (src, stride, rows, k, width, inverse steps of the rows, dst): q + OFFSET
+ *   pack_groups  (src, stride, rows, k, width, inverse steps of the rows, dst): q + OFFSET
  *   GROUP, A_WIDTH, OFFSET  as in kern.h */
 
 #include "kern/round.h"
-
-#define NR (NV * VL)
 
 static void v_pack_rows8(const float *src, size_t stride, int rows, size_t k, void *a)
 {
@@ -17,7 +15,7 @@ static void v_pack_rows8(const float *src, size_t stride, int rows, size_t k, vo
         scale[i] = int8_step(v_most(src + (size_t)i * stride, k));
         inverse[i] = scale[i] > 0 ? 1 / scale[i] : 0;
     }
-    pack_quads(src, stride, rows, k, MR, inverse, a);
+    pack_groups(src, stride, rows, k, MR, inverse, a);
 }
 
 static void v_gemm8(const void *a, const void *b, size_t k, const struct kern_out *out, int rows, int cols, float *c,
@@ -25,8 +23,8 @@ static void v_gemm8(const void *a, const void *b, size_t k, const struct kern_ou
 {
     const size_t groups = (k + GROUP - 1) / GROUP;
     const float *row = (const float *)(const void *)((const char *)a + groups * GROUP * A_WIDTH * MR);
-    const float *column = (const float *)(const void *)((const char *)b + groups * GROUP * NR);
-    const int32_t *more = (const int32_t *)(const void *)(column + NR);
+    const float *column = (const float *)(const void *)((const char *)b + groups * GROUP * NV * VL);
+    const int32_t *more = (const int32_t *)(const void *)(column + NV * VL);
     vi sum[MR][NV];
     vf t[MR][NV];
     v_tile8(a, b, groups, sum);
@@ -42,7 +40,7 @@ static void v_gemm8(const void *a, const void *b, size_t k, const struct kern_ou
 
 static void v_table8(struct kern *k)
 {
-    k->product[KERN_INT8] = (struct kern_product){.mr = MR, .nr = NR, .group = GROUP, .a_width = A_WIDTH,
+    k->product[KERN_INT8] = (struct kern_product){.mr = MR, .nr = NV * VL, .group = GROUP, .a_width = A_WIDTH,
                                                   .b_width = 1, .scaled = 1, .offset = OFFSET,
                                                   .pack = v_pack_rows8, .gemm = v_gemm8};
 }

@@ -53,7 +53,7 @@ static inline v4 load_quads(const float *x, size_t left, const float *inverse)
         vcombine_s8(vqmovn_s16(vcombine_s16(q[0], q[1])), vqmovn_s16(vcombine_s16(q[2], q[3]))));
 }
 
-GROUPED_PACK(pack_quads, 4, load_quads)
+GROUPED_PACK(pack_groups, 4, load_quads)
 
 #define GROUP 4
 #define A_WIDTH 1

@@ -2,16 +2,8 @@
 #include "kern/peak_loop.h"
 
 #include <arm_neon.h>
-#include <sys/auxv.h>
 
 #define SIDE 24 /* up to four pipes of latency four, and some to spare */
-
-#ifndef HWCAP_ASIMDDP
-#define HWCAP_ASIMDDP (1 << 20)
-#endif
-#ifndef HWCAP2_BF16
-#define HWCAP2_BF16 (1 << 14)
-#endif
 
 static double fma_neon(volatile float *any)
 {
@@ -27,9 +19,9 @@ kern_peak_fn kern_peak_arm(enum kern_isa isa, enum kern_peak kind)
     case KERN_PEAK_F32:
         return fma_neon;
     case KERN_PEAK_BF16:
-        return getauxval(AT_HWCAP2) & HWCAP2_BF16 ? kern_peak_bfdot : NULL;
+        return isa >= KERN_NEONBF16 ? kern_peak_bfdot : NULL;
     case KERN_PEAK_INT8:
-        return getauxval(AT_HWCAP) & HWCAP_ASIMDDP ? kern_peak_sdot : NULL;
+        return isa >= KERN_NEONDOT ? kern_peak_sdot : NULL;
     default:
         return NULL;
     }

@@ -14,7 +14,7 @@ static inline void v_store(float *p, vf a) { vst1q_f32(p, a); }
 static inline vf v_load_n(const float *p, size_t n)
 {
     float t[VL] = {0};
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n % VL; i++)
         t[i] = p[i];
     return vld1q_f32(t);
 }
@@ -22,7 +22,7 @@ static inline void v_store_n(float *p, vf a, size_t n)
 {
     float t[VL];
     vst1q_f32(t, a);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n % VL; i++)
         p[i] = t[i];
 }
 static inline vf v_set(float x) { return vdupq_n_f32(x); }
@@ -42,6 +42,18 @@ static inline vf v_swap(vf a) { return vrev64q_f32(a); }
 /* a where x is negative, b elsewhere */
 static inline vf v_negative(vf x, vf a, vf b) { return vbslq_f32(vcltzq_f32(x), a, b); }
 static inline vf v_round(vf a) { return vrndnq_f32(a); }
+/* The numbers of pairs of bfloat16, and what bfloat16 makes of a number: to the nearest, ties to even, NaN kept. */
+static inline vf v_even(vf pairs) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(pairs), 16)); }
+static inline vf v_odd(vf pairs)
+{
+    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(pairs), vdupq_n_u32(0xffff0000)));
+}
+static inline vf v_bf16(vf a)
+{
+    uint32x4_t u = vreinterpretq_u32_f32(a), odd = vandq_u32(vshrq_n_u32(u, 16), vdupq_n_u32(1));
+    uint32x4_t up = vaddq_u32(u, vaddq_u32(odd, vdupq_n_u32(0x7fff)));
+    return vbslq_f32(vceqq_f32(a, a), v_odd(vreinterpretq_f32_u32(up)), a);
+}
 /* a 2^n for whole n in [-250, 250]. In two steps: 2^n itself may be no normal number when the product is. */
 static inline vf v_scale(vf a, vf n)
 {

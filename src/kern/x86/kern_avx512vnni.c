@@ -14,11 +14,7 @@
 
 #include "kern/vec_finish.h"
 
-/* Not __m512i, which counts in 64 bits: gcc 12 would copy every sum back and forth. */
-typedef int32_t vi __attribute__((vector_size(64)));
-static inline vi v_int_load(const int32_t *p) { return (vi)_mm512_loadu_si512(p); }
-static inline vi v_int_add(vi a, vi b) { return a + b; }
-static inline vf v_float(vi a) { return _mm512_cvtepi32_ps((__m512i)a); }
+#include "kern/x86/int_avx512.h"
 
 static inline vi v_dot8(vf x, vf w, vi sum)
 {
@@ -26,18 +22,6 @@ static inline vi v_dot8(vf x, vf w, vi sum)
 }
 
 TILE(v_tile8, MR, vi, v_dot8)
-
-/* The largest absolute value; a NaN is larger than all. */
-static inline float v_most(const float *x, size_t n)
-{
-    __m512i most = _mm512_setzero_si512();
-    for (size_t i = 0; i < n; i += VL)
-        most = _mm512_max_epi32(most, _mm512_castps_si512(v_abs(v_get(x + i, n - i))));
-    int32_t bits = _mm512_reduce_max_epi32(most);
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
 
 #define OFFSET 128
 
@@ -48,7 +32,7 @@ static inline v4 load_quads(const float *x, size_t left, const float *inverse)
     return (v4)_mm512_cvtepi32_epi8(_mm512_add_epi32(q, _mm512_set1_epi32(OFFSET)));
 }
 
-GROUPED_PACK(pack_quads, 4, load_quads)
+GROUPED_PACK(pack_groups, 4, load_quads)
 
 #define GROUP 4
 #define A_WIDTH 1

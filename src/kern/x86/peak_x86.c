@@ -51,9 +51,9 @@ kern_peak_fn kern_peak_x86(enum kern_isa isa, enum kern_peak kind)
     case KERN_PEAK_F32:
         return isa >= KERN_AVX512 ? fma_avx512 : isa == KERN_AVX2 ? fma_avx2 : NULL;
     case KERN_PEAK_BF16:
-        return isa >= KERN_AVX512 && __builtin_cpu_supports("avx512bf16") ? dot_avx512_bf16 : NULL;
+        return isa >= KERN_AVX512BF16 ? dot_avx512_bf16 : NULL;
     case KERN_PEAK_INT8:
-        if (isa >= KERN_AVX512 && __builtin_cpu_supports("avx512vnni"))
+        if (isa >= KERN_AVX512VNNI)
             return dot_avx512_vnni;
         return isa == KERN_AVX2 && has_avx_vnni() ? dot_avx_vnni : NULL;
     default:

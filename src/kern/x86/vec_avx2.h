@@ -55,6 +55,19 @@ static inline vf v_round(vf a)
 {
     return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
+/* The numbers of pairs of bfloat16, and what bfloat16 makes of a number: to the nearest, ties to even, NaN kept. */
+static inline vf v_even(vf pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(pairs), 16)); }
+static inline vf v_odd(vf pairs) /* without a mask, for which a tile has no register left */
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_srli_epi32(_mm256_castps_si256(pairs), 16), 16));
+}
+static inline vf v_bf16(vf a)
+{
+    __m256i u = _mm256_castps_si256(a), odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
+    __m256i up = _mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    vf cut = v_odd(_mm256_castsi256_ps(up));
+    return _mm256_blendv_ps(cut, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+}
 /* a 2^n for whole n in [-250, 250]. In two steps: 2^n itself may be no normal number when the product is. */
 static inline vf v_scale(vf a, vf n)
 {
