@@ -286,6 +286,7 @@ static int run_cases(struct session *s, const char *precision, ishow_engine *eng
                                          .text = plan->text[t],
                                          .nfe = plan->nfe[n],
                                          .runs = plan->params->sweep ? 1 : plan->params->runs,
+                                         .warm = plan->params->sweep && !first,
                                          .seed = 1};
             double to_evaluation;
             snprintf(s->progress->doing, sizeof s->progress->doing, "%s, %s, %d evaluations", precision, c.text.name,

@@ -43,6 +43,7 @@ struct bench_case {
     enum kern_peak kind;
     struct bench_text text;
     int nfe, runs;
+    int warm; /* 1: memory has been touched by an earlier case, so that no warm-up is needed */
     uint64_t seed;
 };
 

@@ -66,8 +66,8 @@ json_t *bench_json_peaks(const struct bench_machine *m)
     return finish(o, failed);
 }
 
-/* What the component is held against. Attention is never done in 8 bits, nor is what the plan of a precision leaves
- * alone; those run against their own peak, so that a share says how well a kernel does what it does. */
+/* What the component is held against: attention, the text encoder and what the mixture keeps are in bf16 when the blocks
+ * are in int8; input, tables and vocoder are always in f32. */
 static double stage_peak(const struct bench_machine *m, const struct bench_case *c, enum profile_stage s)
 {
     switch (s) {
@@ -76,7 +76,8 @@ static double stage_peak(const struct bench_machine *m, const struct bench_case 
     case PROFILE_FF:
         return bench_peak_of(m, c->kind);
     case PROFILE_ATTENTION:
-        return bench_peak_of(m, c->kind == KERN_PEAK_INT8 && m->peak[KERN_PEAK_BF16] > 0 ? KERN_PEAK_BF16 : c->kind);
+    case PROFILE_TEXT:
+        return bench_peak_of(m, c->kind == KERN_PEAK_INT8 ? KERN_PEAK_BF16 : c->kind);
     default:
         return bench_peak_of(m, KERN_PEAK_F32);
     }
