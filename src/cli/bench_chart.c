@@ -9,7 +9,7 @@
 
 #define WIDTH        900
 #define LEFT         210
-#define RIGHT        120
+#define RIGHT        150
 #define BAR          30
 #define PLOT         (WIDTH - LEFT - RIGHT)
 #define CURVE_HEIGHT 320
@@ -21,7 +21,7 @@ static const char *const lines[] = {"#3b6ea5", "#c2553f", "#4c9a6a", "#9a6fb0", 
 #define LINES (sizeof lines / sizeof *lines)
 
 static const char style[] = "<style>text{font:13px sans-serif;fill:#333}.s{font-size:11px;fill:#666}"
-                            ".g{stroke:#ddd}.n{text-anchor:end}</style>";
+                            ".g{stroke:#ddd}.n{text-anchor:end}.m{text-anchor:middle}</style>";
 
 /* Text that stands in markup. */
 static int add_escaped(struct buf *b, const char *s)
@@ -95,7 +95,7 @@ static int draw_bars(struct buf *b, const json_t *runs)
                      60 + 88 * k, colours[k], 76 + 88 * k, bench_components[k]);
     for (double v = 0; v <= most; v += step)
         failed |= buf_addf(
-            b, "<line class='g' x1='%.1f' y1='28' x2='%.1f' y2='%.0f'/><text class='s' x='%.1f' y='%.0f'>%g s</text>",
+            b, "<line class='g' x1='%.1f' y1='28' x2='%.1f' y2='%.0f'/><text class='s m' x='%.1f' y='%.0f'>%g s</text>",
             LEFT + v * scale, LEFT + v * scale, height - 22, LEFT + v * scale, height - 8, v);
     json_array_foreach(runs, i, r) failed |= bar(b, r, 34 + BAR * (double)i, scale);
     return failed | buf_add_str(b, "</svg>\n") ? E_NOMEM : 0;
@@ -148,7 +148,7 @@ static int draw_curves(struct buf *b, const json_t *sweep)
                           bottom + 50, style);
     for (double v = 0; v <= a.frames; v += across)
         failed |= buf_addf(
-            b, "<line class='g' x1='%.1f' y1='20' x2='%.1f' y2='%.0f'/><text class='s' x='%.1f' y='%.0f'>%g</text>",
+            b, "<line class='g' x1='%.1f' y1='20' x2='%.1f' y2='%.0f'/><text class='s m' x='%.1f' y='%.0f'>%g</text>",
             LEFT + v * a.x, LEFT + v * a.x, bottom, LEFT + v * a.x, bottom + 16, v);
     for (double v = 0; v <= a.seconds; v += up)
         failed |= buf_addf(
