@@ -101,7 +101,7 @@ typedef struct ishow_info {
     const char *kernels; /* "avx512", "avx2", "neon", "c" */
     int threads;
     uint64_t parameters; /* of the transformer */
-    const char *precision; /* in use: "bf16", "int8:first1,last1", …, or "" */
+    const char *precision; /* in use: "bf16", "int8:out", …, or "" */
 } ishow_info;
 
 ISHOW_API void ishow_describe(const ishow_engine *engine, ishow_info *ret); /* set ret->size before */
@@ -231,7 +231,7 @@ ISHOW_API void ishow_free(void *p); /* what the library gave; accepts NULL */
 typedef struct ishow_quality_run {
     const char *text; /* as it was spoken, numbers written out */
     int text_index;   /* from 0 */
-    const char *precision; /* "f32", "bf16", "int8:first1,last1" */
+    const char *precision; /* "f32", "bf16", "int8:out" */
     int nfe;
     double took;      /* seconds, vocoder included */
     double nmse;      /* of the mel, against f32 with as many evaluations: sum (a - b)^2 / sum b^2 */

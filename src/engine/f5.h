@@ -21,7 +21,7 @@ struct f5 {
     struct vocos *vocos;
     struct vocab *vocab;
     char arch_text[128];             /* "v1 dim 1024 depth 22 heads 16" */
-    char precision[PRECISION_TEXT]; /* "bf16", "int8:first1,last1" */
+    char precision[PRECISION_TEXT]; /* "bf16", "int8:out" */
 };
 
 /* The two switches that shapes do not show; a field < 0 is left to `arch` (and AUTO to model.toml and the name). */

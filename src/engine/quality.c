@@ -22,6 +22,7 @@
 #define MAX_TEXTS 100
 #define MAX_LIST 16
 #define BEST_NFE 32
+#define FINER_INT8 "int8:out,down" /* tried when int8 turns out to be too coarse and nobody asked for more */
 #define CLIP_WORDS "Some call me nature, others call me mother nature."
 
 _Static_assert(PRECISION_TEXT <= ISHOW_PRECISION_TEXT, "a caller's buffer is long enough");
@@ -286,7 +287,8 @@ static int run_f32(struct quality *q)
     return rc;
 }
 
-static int run_precision(struct quality *q, const char *precision)
+/* *ret_good stays as it is when the CPU cannot do it. */
+static int run_precision(struct quality *q, const char *precision, int *ret_good)
 {
     struct f5 *f = NULL;
     struct distance equal[MAX_LIST] = {{0}};
@@ -303,7 +305,7 @@ static int run_precision(struct quality *q, const char *precision)
                 v.nmse = distance_nmse(&equal[i]);
                 v.nfe = q->nfe[i];
             }
-        v.good = v.nmse < VERDICT_GOOD;
+        *ret_good = v.good = v.nmse < VERDICT_GOOD;
         rc = remember(q, f, &v);
         if (!rc && q->params->on_verdict)
             q->params->on_verdict(q->params->user, &v);
@@ -338,8 +340,12 @@ static int run_all(struct quality *q, char ret[ISHOW_PRECISION_TEXT])
         q->total += q->nfe[i] * (1 + q->precision_count);
     q->total = (q->total + BEST_NFE) * q->text_count;
     rc = run_f32(q);
-    for (int i = 0; i < q->precision_count && !rc; i++)
-        rc = run_precision(q, q->precisions[i]);
+    for (int i = 0; i < q->precision_count && !rc; i++) {
+        int good = 1;
+        rc = run_precision(q, q->precisions[i], &good);
+        if (!rc && !good && !q->all_wanted && strcmp(q->precisions[i], "int8") == 0)
+            rc = run_precision(q, FINER_INT8, &good);
+    }
     return rc ? rc : tell_choice(q, ret);
 }
 

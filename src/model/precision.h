@@ -3,7 +3,7 @@
  * A plan is a base for the linear layers of the blocks, which are 99 % of the work, and what is kept finer than int8:
  *
  *     f32, bf16      every block at that
- *     int8           the mixture that measured well (PRECISION_INT8)
+ *     int8           the mixture that takes most error away for its time, PRECISION_INT8 (docs/PERFORMANCE.md)
  *     int8:KEEP,...  int8, but for the named parts: qkv, out, up, down; firstN, lastN blocks; "none" for nothing
  *
  * What is kept is kept at bf16, or at f32 on a device without kernels for bf16. Attention's products are bf16 unless
@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "dev/dev.h"
 
-#define PRECISION_INT8 "int8:first1,last1"
+#define PRECISION_INT8 "int8:out"
 #define PRECISION_TEXT 64
 
 enum layer { LAYER_QKV, LAYER_OUT, LAYER_UP, LAYER_DOWN, LAYER_KINDS, LAYER_TEXT = LAYER_KINDS };
