@@ -7,7 +7,7 @@
 #include "kern/kern.h"
 
 #define CPU_ALIGN 64            /* bytes: a cache line, and the widest vector */
-#define CPU_QUERIES 256         /* queries of one head that one task of attention takes */
+#define CPU_QUERIES 384         /* queries of one head that one task of attention takes */
 #define CPU_PACK_FLOATS 49152   /* packed rows a task of a product keeps at hand: 192 KiB, for small L2s too */
 #define CPU_ROPE_POSITIONS 4096 /* positions whose sines and cosines are kept: 43 s of speech */
 
