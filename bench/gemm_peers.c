@@ -83,18 +83,19 @@ static const struct gemm_library *const libraries[] = {&ours,
 struct contender {
     const struct gemm_library *library;
     void *state;
-    double best, best_cpu; /* operations a second */
+    double best;      /* operations a second of wall time */
+    double cpu, runs; /* CPU seconds of all runs together: of a single one the clock knows too little */
 };
 
-static void take_turn(struct contender *c, double ops, int threads)
+static void take_turn(struct contender *c, double ops)
 {
     const double until = clock_seconds() + SECONDS;
     do {
         const double at = clock_seconds(), cpu = cpu_seconds();
         c->library->run(c->state);
-        const double rate = ops / (clock_seconds() - at), rate_cpu = ops / (cpu_seconds() - cpu) * threads;
-        c->best = fmax(rate, c->best);
-        c->best_cpu = fmax(rate_cpu, c->best_cpu);
+        c->best = fmax(ops / (clock_seconds() - at), c->best);
+        c->cpu += cpu_seconds() - cpu;
+        c->runs++;
     } while (clock_seconds() < until);
 }
 
@@ -139,17 +140,17 @@ int main(int argc, char **argv)
             for (size_t l = 0; libraries[l]; l++)
                 if (libraries[l]->kinds >> k & 1)
                     all[n++] =
-                        (struct contender){libraries[l], libraries[l]->create(&g, (enum gemm_kind)k, threads), 0, 0};
+                        (struct contender){libraries[l], libraries[l]->create(&g, (enum gemm_kind)k, threads), 0, 0, 0};
         if (s == 0)
             heading(n);
         for (int turn = 0; turn < TURNS; turn++)
             for (int i = 0; i < n; i++)
                 if (all[i].state)
-                    take_turn(&all[i], ops, threads);
+                    take_turn(&all[i], ops);
         printf("| %s ", shapes[s].name);
         for (int i = 0; i < n; i++) {
             if (all[i].state)
-                printf("| %.0f (%.0f) ", all[i].best * 1e-9, all[i].best_cpu * 1e-9);
+                printf("| %.0f (%.0f) ", all[i].best * 1e-9, ops * all[i].runs / (all[i].cpu / threads) * 1e-9);
             else
                 printf("| - ");
             if (all[i].state)

@@ -4,9 +4,9 @@
     peers.py --program build/ishowtts --model DIR [--gemm build/bench/gemm_peers] [--write docs/PERFORMANCE.md]
 
 DIR is what `ishowtts bench --preset v1-base --keep DIR` leaves: both sides get the same random weights, clip, frames
-and evaluations. PyTorch runs f5-tts from PyPI in f32 and bf16 on all CPUs, each in a process of its own that
-is warm before it counts; eager or torch.compile of the blocks, whichever a short trial finds faster. The rounds alternate
-between all of them, so that a machine that slows down slows all. `make bench-peers` does all of it.
+and evaluations. PyTorch runs f5-tts from PyPI in f32 and bf16 on all CPUs, each in a process of its own that is warm
+before it counts; eager or torch.compile of the blocks, whichever takes less CPU time in a short trial. The rounds
+alternate between all of them, so that a machine that slows down slows all. `make bench-peers` does all of it.
 
 Needs: pip install f5-tts vocos (and torch for CPU)."""
 import argparse
@@ -17,6 +17,7 @@ import os
 import pathlib
 import platform
 import re
+import resource
 import signal
 import statistics
 import subprocess
@@ -92,7 +93,8 @@ class Reference:
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         assert wave.shape[-1] == (frames - self.ref_frames - 1) * HOP
         return {"seconds": seconds, "cpu_seconds": cpu, "audio_seconds": wave.shape[-1] / RATE,
-                "threads": self.torch.get_num_threads(), "torch": self.torch.__version__}
+                "threads": self.torch.get_num_threads(), "torch": self.torch.__version__,
+                "rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
 
 
 def worker(folder, precision, frames, compile_limit):
@@ -101,7 +103,7 @@ def worker(folder, precision, frames, compile_limit):
     os.dup2(2, 1)  # what the packages print is not for the other side
     r = Reference(folder, precision)
     r.run(frames, 1)
-    ready = {"mode": "eager", "eager_seconds": r.run(frames, TRIAL_STEPS)["seconds"]}
+    ready = {"mode": "eager", "eager_seconds": r.run(frames, TRIAL_STEPS)["cpu_seconds"]}
     if compile_limit:
         blocks = r.model.transformer.transformer_blocks
         start = time.monotonic()
@@ -111,7 +113,7 @@ def worker(folder, precision, frames, compile_limit):
             for block in blocks:  # PyTorch's advice for a stack of equal layers: one compilation serves all
                 block.compile()
             r.run(frames, 1)
-            ready["compiled_seconds"] = r.run(frames, TRIAL_STEPS)["seconds"]
+            ready["compiled_seconds"] = r.run(frames, TRIAL_STEPS)["cpu_seconds"]
         except Exception as why:  # the alarm, in whatever wrapping, or what the compiler trips over: eager remains
             late = time.monotonic() - start >= compile_limit
             ready["compiled"] = f"not done after {compile_limit} s" if late else f"failed: {type(why).__name__}"
@@ -213,12 +215,16 @@ def ratios(sides):
 
 
 def share_table(sides):
-    lines = ["| | peak, GFLOP/s | share of it, wall | CPU time | vocoder | memory | start to first evaluation |",
-             "|---|---|---|---|---|---|---|"]
-    for side in (s for s in sides if isinstance(s, Ours)):
+    lines = ["| | peak, GFLOP/s | share of it, wall | CPU time | of each part's own, CPU time | vocoder | memory "
+             "| start to first evaluation |", "|---|---|---|---|---|---|---|---|"]
+    for side in sides:
+        if isinstance(side, Peer):
+            lines.append(f"| {side.name} | | | | | | {side.details['rss_bytes'] / 1e9:.2f} GB | |")
+            continue
         run, peaks = side.details["runs"][0], side.details["peaks"]
         peak = peaks.get(side.precision.split(":")[0]) or peaks["f32"]
         lines.append(f"| {side.name} | {peak:.0f} | {run['peak_share'] * 100:.0f} % | {run['peak_share_cpu'] * 100:.0f} % "
+                     f"| {run['own_peaks_share_cpu'] * 100:.0f} % "
                      f"| {run['components']['vocoder']['share'] * 100:.1f} % | {run['rss_bytes'] / 1e9:.2f} GB "
                      f"| {run['to_first_evaluation_seconds']:.2f} s |")
     return lines
@@ -255,9 +261,9 @@ def report(args, sides, gemm):
              "Real-time factors; CPU is the median by CPU time over threads.", "",
              "| | runs | mean | median | p95 | p99 | stdev | best | CPU |", "|---|---|---|---|---|---|---|---|---|",
              *(row(s) for s in sides), "", *ratios(sides), "", *share_table(sides), "",
-             f"Trial of {TRIAL_STEPS} evaluations before: " + "; ".join(trial) + ".", ""]
+             f"Trial of {TRIAL_STEPS} evaluations before, CPU seconds: " + "; ".join(trial) + ".", ""]
     if gemm:
-        lines += ["Products alone, GFLOP/s (best of several, alternating; in brackets by CPU time), at the rows of 750 frames "
+        lines += ["Products alone, GFLOP/s (best of several, in turns; in brackets the mean by CPU time over threads), at the rows of 750 frames "
                   "with guidance:", "", gemm.rstrip(), ""]
     return "\n".join(lines + [END])
 

@@ -66,18 +66,32 @@ json_t *bench_json_peaks(const struct bench_machine *m)
     return finish(o, failed);
 }
 
-/* What the component is held against: attention, the text encoder and what the mixture keeps are in bf16 when the blocks
- * are in int8; input, tables and vocoder are always in f32. */
-static double stage_peak(const struct bench_machine *m, const struct bench_case *c, enum profile_stage s)
+/* 1 when a mixture, "int8:out,first1", keeps the layers of that name at bf16. */
+static int keeps(const char *mixture, const char *name)
 {
+    const char *at = strchr(mixture, ':');
+    const size_t n = strlen(name);
+    while (at && !(strncmp(at + 1, name, n) == 0 && strchr(",", at[1 + n])))
+        at = strchr(at + 1, ',');
+    return at != NULL;
+}
+
+/* What the component is held against: in a mixture with int8, attention, the text encoder and what is kept run in bf16
+ * (single blocks that are kept are left out of account); input, tables and vocoder always in f32. */
+static double stage_peak(const struct bench_machine *m, const struct bench_case *c, const struct bench_result *r,
+                         enum profile_stage s)
+{
+    static const char *const names[PROFILE_STAGES] = {[PROFILE_QKV] = "qkv", [PROFILE_OUT] = "out"};
+    const enum kern_peak finer = c->kind == KERN_PEAK_INT8 ? KERN_PEAK_BF16 : c->kind;
     switch (s) {
     case PROFILE_QKV:
     case PROFILE_OUT:
+        return bench_peak_of(m, keeps(r->precision, names[s]) ? finer : c->kind);
     case PROFILE_FF:
-        return bench_peak_of(m, c->kind);
+        return bench_peak_of(m, keeps(r->precision, "up") && keeps(r->precision, "down") ? finer : c->kind);
     case PROFILE_ATTENTION:
     case PROFILE_TEXT:
-        return bench_peak_of(m, c->kind == KERN_PEAK_INT8 ? KERN_PEAK_BF16 : c->kind);
+        return bench_peak_of(m, finer);
     default:
         return bench_peak_of(m, KERN_PEAK_F32);
     }
@@ -100,28 +114,26 @@ static json_t *stage_json(const struct bench_machine *m, const struct profile_ti
     return finish(o, failed);
 }
 
-/* Matmuls of the blocks and attention together. */
-static struct profile_time block_time(const struct profile *p)
-{
-    static const enum profile_stage of[] = {PROFILE_QKV, PROFILE_ATTENTION, PROFILE_OUT, PROFILE_FF};
-    struct profile_time sum = {0};
-    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
-        sum.seconds += p->stage[of[i]].seconds;
-        sum.cpu_seconds += p->stage[of[i]].cpu_seconds;
-        sum.ops += p->stage[of[i]].ops;
-    }
-    return sum;
-}
-
+/* Matmuls of the blocks and attention together: against the peak of the precision that was asked for, and against what
+ * each part of them could do in the precision that it runs in. */
 static int put_shares(json_t *o, const struct bench_machine *m, const struct bench_case *c,
                       const struct bench_result *r)
 {
-    const struct profile_time t = block_time(&r->profile);
+    static const enum profile_stage of[] = {PROFILE_QKV, PROFILE_ATTENTION, PROFILE_OUT, PROFILE_FF};
     const double peak = bench_peak_of(m, c->kind);
-    if (peak <= 0 || t.seconds <= 0 || t.cpu_seconds <= 0)
-        return put(o, "peak_share", json_null()) | put(o, "peak_share_cpu", json_null());
-    return put(o, "peak_share", json_real(t.ops / t.seconds / peak)) |
-           put(o, "peak_share_cpu", json_real(t.ops / (t.cpu_seconds / m->threads) / peak));
+    double seconds = 0, cpu = 0, ops = 0, least = 0; /* least: seconds at the peaks */
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        const struct profile_time *t = &r->profile.stage[of[i]];
+        seconds += t->seconds;
+        cpu += t->cpu_seconds / m->threads;
+        ops += t->ops;
+        least += t->ops / stage_peak(m, c, r, of[i]);
+    }
+    const int none = !(peak > 0 && seconds > 0 && cpu > 0);
+    return put(o, "peak_share", none ? json_null() : json_real(ops / seconds / peak)) |
+           put(o, "peak_share_cpu", none ? json_null() : json_real(ops / cpu / peak)) |
+           put(o, "own_peaks_share", none ? json_null() : json_real(least / seconds)) |
+           put(o, "own_peaks_share_cpu", none ? json_null() : json_real(least / cpu));
 }
 
 static json_t *components(const struct bench_machine *m, const struct bench_case *c, const struct bench_result *r)
@@ -133,7 +145,7 @@ static json_t *components(const struct bench_machine *m, const struct bench_case
         whole += r->profile.stage[s].seconds;
     for (int s = 0; s < PROFILE_STAGES && !failed; s++)
         failed |= put(o, profile_stage_name((enum profile_stage)s),
-                      stage_json(m, &r->profile.stage[s], r->runs, whole, stage_peak(m, c, (enum profile_stage)s)));
+                      stage_json(m, &r->profile.stage[s], r->runs, whole, stage_peak(m, c, r, (enum profile_stage)s)));
     return finish(o, failed);
 }
 
