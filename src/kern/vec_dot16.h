@@ -19,6 +19,7 @@ static void v_gemm16(const void *a, const void *b, size_t k, const struct kern_o
                      float *c, size_t ldc)
 {
     vf t[MR][NV];
+    v_expect(rows, cols, c, ldc);
     v_tile16(a, b, (k + 1) / 2, t);
     v_finish(t, out, rows, cols, c, ldc);
 }

@@ -27,6 +27,7 @@ static void v_gemm8(const void *a, const void *b, size_t k, const struct kern_ou
     const int32_t *more = (const int32_t *)(const void *)(column + NV * VL);
     vi sum[MR][NV];
     vf t[MR][NV];
+    v_expect(rows, cols, c, ldc);
     v_tile8(a, b, groups, sum);
     UNROLL
     for (int i = 0; i < MR; i++)

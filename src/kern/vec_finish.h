@@ -19,3 +19,11 @@ static inline __attribute__((always_inline)) void v_finish(vf t[MR][NV], const s
             v_put(c + at, y, left);
         }
 }
+
+/* Asks for the lines of c that v_finish will touch, while there is a product to compute. */
+static inline void v_expect(int rows, int cols, const float *c, size_t ldc)
+{
+    for (int i = 0; i < rows; i++, c += ldc)
+        for (int j = 0; j < cols; j += 16)
+            __builtin_prefetch(c + j, 1);
+}

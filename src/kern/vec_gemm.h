@@ -20,6 +20,7 @@ static void v_gemm(const void *a, const void *b, size_t k, const struct kern_out
                    float *c, size_t ldc)
 {
     vf t[MR][NV];
+    v_expect(rows, cols, c, ldc);
     v_tile_gemm(a, b, k, t);
     v_finish(t, out, rows, cols, c, ldc);
 }

@@ -22,6 +22,7 @@ static void v_gemm_wide(const void *a, const void *b, size_t k, const struct ker
                         size_t ldc)
 {
     vf t[MR][NV];
+    v_expect(rows, cols, c, ldc);
     v_tile_wide(a, b, (k + 1) / 2, t);
     v_finish(t, out, rows, cols, c, ldc);
 }
