@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "cli/voice_config.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
@@ -195,14 +196,16 @@ static int write_picture(const char *path, const ishow_quality_run *run, ishow_e
 /* The run's sound, for the page or for the recogniser alone, and its picture. */
 static int take_sound(struct quality_options *o, const ishow_quality_run *run, double *ret_wer)
 {
-    char name[128], temp[] = "/tmp/ishowtts-quality-XXXXXX";
+    const char *temp = getenv("TMPDIR");
+    char name[128];
     struct buf path = BUF_INIT;
     int rc = 0, fd = -1;
     quality_file(run->precision, run->nfe, run->text_index, name);
-    if (!o->html && (fd = mkstemp(temp)) < 0)
-        return error_set((struct error *)o->err, E_IO, "cannot make a temporary file in /tmp");
-    if (o->html ? buf_addf(&path, "%s/%s.wav", o->html, name) : buf_add_str(&path, temp))
-        rc = error_nomem((struct error *)o->err);
+    if (o->html ? buf_addf(&path, "%s/%s.wav", o->html, name)
+                : buf_addf(&path, "%s/ishowtts-quality-XXXXXX", temp && *temp ? temp : "/tmp"))
+        return error_nomem((struct error *)o->err);
+    if (!o->html && (fd = mkstemp(path.ptr)) < 0)
+        rc = error_errno((struct error *)o->err, errno, "cannot make the temporary file %s", path.ptr);
     if (!rc)
         rc = write_sound(path.ptr, run, o->err);
     if (!rc && o->wer)
@@ -213,7 +216,7 @@ static int take_sound(struct quality_options *o, const ishow_quality_run *run, d
     }
     if (fd >= 0) {
         close(fd);
-        unlink(temp);
+        unlink(path.ptr);
     }
     buf_release(&path);
     return rc;

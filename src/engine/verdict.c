@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,8 +131,9 @@ int verdict_remember(const struct packs *packs, const char *checkpoint, const st
     for (size_t i = json_array_size(list); i-- > 0;)
         if (entry_is(json_array_get(list, i), v->key.plan, v->key.layout) || i >= MAX_ENTRIES)
             json_array_remove(list, i);
-    json_t *entry = json_pack("{s:s, s:s, s:f, s:i}", "precision", v->key.plan, "kernels", v->key.layout, "nmse",
-                              v->nmse, "nfe", v->nfe);
+    json_t *nmse = isfinite(v->nmse) ? json_real(v->nmse) : json_null(); /* null is not good either */
+    json_t *entry = json_pack("{s:s, s:s, s:o, s:i}", "precision", v->key.plan, "kernels", v->key.layout, "nmse", nmse,
+                              "nfe", v->nfe);
     if (json_array_append_new(list, entry) || !(text = json_dumps(root, JSON_INDENT(2))))
         rc = error_nomem(err);
     char *slash = strrchr(path, '/');
