@@ -3,6 +3,7 @@
 
 #include "engine/bench.h"
 #include "engine/bench_model.h"
+#include "failing_heap.h"
 #include "model/arch.h"
 
 #include <math.h>
@@ -129,6 +130,21 @@ static void cancelled_or_unknown_it_writes_no_model(void **state)
     remove_model(dir);
 }
 
+static int write_and_remove(struct error *err)
+{
+    char dir[] = "/tmp/ishow-test-bench-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    int rc = bench_model_write("tiny", dir, NULL, NULL, err);
+    remove_model(dir);
+    return rc;
+}
+
+static void memory_may_run_out_anywhere(void **state)
+{
+    (void)state;
+    heap_fail_each(write_and_remove);
+}
+
 static int stop_soon(void *user, const char *doing, double done)
 {
     (void)doing;
@@ -168,6 +184,7 @@ int main(void)
         cmocka_unit_test(attention_costs_each_sequence_its_square),
         cmocka_unit_test(random_weights_are_a_model),
         cmocka_unit_test(cancelled_or_unknown_it_writes_no_model),
+        cmocka_unit_test(memory_may_run_out_anywhere),
         cmocka_unit_test(the_api_refuses_what_it_cannot_measure),
     };
     return cmocka_run_group_tests_name("bench", tests, NULL, NULL);
