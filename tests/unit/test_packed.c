@@ -9,7 +9,9 @@
 #include "model/torch_random.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -340,6 +342,66 @@ static void without_a_place_weights_stay_in_memory(void **state)
     assert_false(dir_exists(where));
 }
 
+static void a_full_disk_leaves_nothing(void **state)
+{
+    (void)state;
+    struct error e;
+    struct f5 *f;
+    struct seen seen = {0};
+    struct rlimit whole, little;
+    remove_all(cache);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &whole), 0);
+    little = (struct rlimit){100000, whole.rlim_max}; /* the nearest thing to a full disk */
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    const int rc = open_kept(cache, "f32", &seen, &f, &e);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &whole), 0);
+    assert_int_equal(rc, 0);
+    assert_null(f->packed);
+    f5_close(f);
+    assert_int_equal(seen.notices, 1);
+    assert_int_equal(files_in_cache(NULL), 0);
+}
+
+static int count_load(void *user, uint64_t done, uint64_t total)
+{
+    (void)done;
+    (void)total;
+    return ++*(int *)user > 3;
+}
+
+/* The same from outside, and by a program that was built before there were precisions. */
+static void programs_choose_precision_and_cache(void **state)
+{
+    (void)state;
+    ishow_engine *engine = NULL;
+    ishow_error err;
+    ishow_info info = {.size = sizeof info};
+    ishow_open_params p;
+    int loads = 0;
+    remove_all(cache);
+    ishow_open_params_init(&p);
+    p.model = golden("");
+    p.precision = "f32";
+    p.cache = cache;
+    p.on_load = count_load;
+    p.user = &loads;
+    assert_int_equal(ishow_open(&p, &engine, &err), ISHOW_E_CANCELLED);
+    assert_int_equal(loads, 4);
+    p.on_load = NULL;
+    assert_int_equal(ishow_open(&p, &engine, &err), 0);
+    ishow_describe(engine, &info);
+    assert_string_equal(info.precision, "f32");
+    ishow_close(engine);
+    assert_int_equal(files_in_cache(NULL), 1);
+    p.precision = "int8:nothing";
+    assert_int_equal(ishow_open(&p, &engine, &err), ISHOW_E_ARG);
+    p.size = offsetof(ishow_open_params, precision);
+    assert_int_equal(ishow_open(&p, &engine, &err), 0);
+    ishow_close(engine);
+    assert_int_equal(files_in_cache(NULL), 1);
+}
+
 static void cancelling_leaves_nothing(void **state)
 {
     (void)state;
@@ -408,6 +470,8 @@ int main(void)
         cmocka_unit_test(any_flipped_bit_and_any_cut_is_noticed),
         cmocka_unit_test(the_first_start_converts_and_later_ones_map),
         cmocka_unit_test(without_a_place_weights_stay_in_memory),
+        cmocka_unit_test(a_full_disk_leaves_nothing),
+        cmocka_unit_test(programs_choose_precision_and_cache),
         cmocka_unit_test(cancelling_leaves_nothing),
         cmocka_unit_test(first_starts_at_once_do_not_collide),
         cmocka_unit_test(memory_may_run_out_anywhere),
