@@ -158,8 +158,8 @@ typedef struct ishow_stats {
 ISHOW_API void ishow_say_params_init(ishow_say_params *p);
 
 /* Speaks `text`. `voice` must be NULL for the built-in engine and a voice for any other. `params` NULL
- * takes the defaults; `stats` may be NULL. A text with nothing to speak is ISHOW_E_ARG. The audio is what F5-TTS's
- * infer_process makes of the same voice, text, parameters and seed; the chunks of a long text are cross-faded. */
+ * takes the defaults; `stats` may be NULL. A text with nothing to speak is ISHOW_E_ARG. In f32 the audio is what
+ * F5-TTS's infer_process makes of the same voice, text, parameters and seed; the chunks of a long text are cross-faded. */
 ISHOW_API int ishow_say(ishow_engine *engine, const ishow_voice *voice, const char *text,
                         const ishow_say_params *params, ishow_audio_fn on_audio, void *user,
                         ishow_stats *stats, ishow_error *err);
