@@ -64,7 +64,8 @@ def ours(program, case, clip, words, text, seed, nfe):
     arch = "v1" if json.loads((case / "case.json").read_text())["arch"]["text_mask_padding"] else "v0"
     with tempfile.NamedTemporaryFile(suffix=".raw") as out:
         subprocess.run([program, "say", "-q", "--precision", "f32", "--model", str(case), "--arch", arch,
-                        "--ref", str(clip), "--ref-text", words, "--seed", str(seed), "--nfe", str(nfe), "--no-normalize", "--format", "pcm", "-o", out.name, text],
+                        "--ref", str(clip), "--ref-text", words, "--seed", str(seed),
+                        "--nfe", str(nfe), "--no-normalize", "--format", "pcm", "-o", out.name, text],
                        check=True)
         return np.fromfile(out.name, dtype="<i2").astype(np.float64) / 32767
 
