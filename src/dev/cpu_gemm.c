@@ -327,7 +327,7 @@ void dev_linear_add(struct dev *d, const struct dev_linear *w, const float *x, s
 /* -------- convolution -------- */
 
 int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int in, int groups, int kernel,
-                    struct dev_conv **ret, struct error *err)
+                    enum dev_precision p, struct dev_conv **ret, struct error *err)
 {
     if (out < 1 || in < 1 || groups < 1 || out % groups || in % groups || kernel < 1 || kernel % 2 == 0)
         return error_set(err, E_ARG,
@@ -338,8 +338,13 @@ int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int 
         return error_set(err, E_LIMIT, "a convolution of %d to %d channels with kernel %d is over %d", in, out,
                          kernel, DEV_COLS_MAX);
 
-    const struct kern_product *kern = &d->kern.product[KERN_F32];
-    int rc = 0, nr = kern->nr, cin = in / groups, cout = out / groups;
+    if (p == DEV_INT8) /* the same number would be rounded by another scale in each row that it is part of */
+        return error_set(err, E_ARG, "a convolution is computed at f32 or bf16, not at int8");
+    int rc = check_precision(d, p, err);
+    if (rc)
+        return rc;
+    const struct kern_product *kern = &d->kern.product[p];
+    int nr = kern->nr, cin = in / groups, cout = out / groups;
     float *rows = cpu_alloc((size_t)nr * (size_t)k); /* [nr][kernel][cin]: PyTorch's order is channels first */
     struct dev_conv *c = calloc(1, sizeof *c);
     if (c)
@@ -353,11 +358,11 @@ int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int 
     c->groups = groups;
     c->kernel = kernel;
     for (int g = 0; g < groups; g++) {
-        struct product *p = &c->group[g];
-        rc = product_init(p, d, kern, cout, (size_t)k, NULL, err);
+        struct product *group = &c->group[g];
+        rc = product_init(group, d, kern, cout, (size_t)k, NULL, err);
         if (rc)
             goto fail;
-        memcpy(product_bias(p), b + (size_t)g * (size_t)cout, (size_t)cout * sizeof *b);
+        memcpy(product_bias(group), b + (size_t)g * (size_t)cout, (size_t)cout * sizeof *b);
         for (int o = 0; o < cout; o += nr) {
             int n = cout - o < nr ? cout - o : nr;
             for (int i = 0; i < n; i++) {
@@ -366,7 +371,7 @@ int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int 
                     for (int ch = 0; ch < cin; ch++)
                         rows[(size_t)i * (size_t)k + (size_t)(t * cin + ch)] = from[ch * kernel + t];
             }
-            product_pack(d, p, rows, 0, n, product_panel(p, o / nr));
+            product_pack(d, group, rows, 0, n, product_panel(group, o / nr));
         }
     }
     free(rows);

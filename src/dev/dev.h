@@ -105,10 +105,11 @@ void dev_linear_add(struct dev *d, const struct dev_linear *w, const float *x, s
                     const float *gate, float *y);
 
 /* 1-D convolution over frames, stride 1, odd kernel, zero-padded to the same length ("same"), within
- * each sequence. Weights as PyTorch stores them: w host [out, in / groups, kernel], b host [out]. */
+ * each sequence. Weights as PyTorch stores them: w host [out, in / groups, kernel], b host [out]. At DEV_F32
+ * or DEV_BF16; E_UNSUPPORTED when the device has no kernels for it. */
 struct dev_conv;
 int dev_conv_create(struct dev *d, const float *w, const float *b, int out, int in, int groups,
-                    int kernel, struct dev_conv **ret, struct error *err);
+                    int kernel, enum dev_precision p, struct dev_conv **ret, struct error *err);
 void dev_conv_free(struct dev *d, struct dev_conv *c); /* accepts NULL */
 
 /* y[rows, out] = act(conv(x[rows, in])); y must not overlap x. `scratch` has dev_conv_scratch floats. */

@@ -18,8 +18,8 @@ static void v_pack_rows_wide(const float *src, size_t stride, int rows, size_t k
         memset(to + n, 0, MR * sizeof *to);
 }
 
-static void v_gemm_wide(const void *a, const void *b, size_t k, const struct kern_out *out, int rows, int cols, float *c,
-                        size_t ldc)
+static void v_gemm_wide(const void *a, const void *b, size_t k, const struct kern_out *out, int rows, int cols,
+                        float *c, size_t ldc)
 {
     vf t[MR][NV];
     v_expect(rows, cols, c, ldc);

@@ -77,7 +77,7 @@ static int is_bookkeeping(const char *name)
 static int load_all(struct dit *m, struct weights *w)
 {
     const struct f5_arch *a = &m->arch;
-    const enum dev_precision text = precision_of(&m->plan, LAYER_TEXT, 0, 0);
+    const enum dev_precision text = precision_of(&m->plan, LAYER_TEXT, 0, 0); /* and the convolutions of positions */
     dit_load_time_mlp(m, w);
     m->text_table =
         weights_vector(w, 2, (int64_t[]){a->vocab + 1, a->text_dim}, "text_embed.text_embed.weight");
@@ -85,7 +85,7 @@ static int load_all(struct dit *m, struct weights *w)
         load_text_block(w, a, text, i, &m->text[i]);
     m->input = weights_linear(w, a->dim, 2 * a->mel + a->text_dim, DEV_F32, "input_embed.proj");
     for (int i = 0; i < 2; i++)
-        m->pos[i] = weights_conv(w, a->dim, a->dim, ARCH_POS_GROUPS, ARCH_POS_KERNEL,
+        m->pos[i] = weights_conv(w, a->dim, a->dim, ARCH_POS_GROUPS, ARCH_POS_KERNEL, text,
                                  "input_embed.conv_pos_embed.conv1d.%d", 2 * i);
     weights_layer_done(w);
     load_rope(w, m);

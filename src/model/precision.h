@@ -7,8 +7,8 @@
  *     int8:KEEP,...  int8, but for the named parts: qkv, out, up, down; firstN, lastN blocks; "none" for nothing
  *
  * What is kept is kept at bf16, or at f32 on a device without kernels for bf16. Attention's products are bf16 unless
- * the base is f32. Text encoder: as what is kept. Input and output projection, convolutions and everything
- * that depends on the time alone stay at f32: together 1 % of the work. */
+ * the base is f32. Text encoder and the convolutions of positions: as what is kept. Input and output projection and
+ * everything that depends on the time alone stay at f32: together 1 % of the work. */
 #ifndef ISHOW_MODEL_PRECISION_H
 #define ISHOW_MODEL_PRECISION_H
 

@@ -50,7 +50,7 @@ static int load_all(struct vocos *v, struct weights *w)
 {
     const struct vocos_config *c = &v->config;
     const int64_t dim = c->dim;
-    v->embed = weights_conv(w, c->dim, c->input_channels, 1, KERNEL, "backbone.embed");
+    v->embed = weights_conv(w, c->dim, c->input_channels, 1, KERNEL, DEV_F32, "backbone.embed");
     v->norm_w = weights_vector(w, 1, &dim, "backbone.norm.weight");
     v->norm_b = weights_vector(w, 1, &dim, "backbone.norm.bias");
     for (int i = 0; i < c->num_layers; i++)

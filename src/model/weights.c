@@ -261,7 +261,8 @@ struct dev_linear *weights_joined(struct weights *w, const char *const *parts, i
     return make_linear(w, m, count, k, p, name);
 }
 
-struct dev_conv *weights_conv(struct weights *w, int out, int in, int groups, int kernel, const char *fmt, ...)
+struct dev_conv *weights_conv(struct weights *w, int out, int in, int groups, int kernel, enum dev_precision p,
+                              const char *fmt, ...)
 {
     char stem[CKPT_MAX_NAME], name[CKPT_MAX_NAME + 8];
     FORMAT_NAME(stem, fmt);
@@ -272,7 +273,7 @@ struct dev_conv *weights_conv(struct weights *w, int out, int in, int groups, in
     snprintf(name, sizeof name, "%s.bias", stem);
     const float *bias = pass_floats(w, w->from ? NULL : get_host(w, 1, dims, name), (size_t)out, name);
     if (!w->rc && !w->to)
-        w->rc = dev_conv_create(w->dev, kernels, bias, out, in, groups, kernel, &c, w->err);
+        w->rc = dev_conv_create(w->dev, kernels, bias, out, in, groups, kernel, p, &c, w->err);
     return w->rc ? NULL : c;
 }
 

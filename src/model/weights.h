@@ -68,8 +68,8 @@ weights_joined(struct weights *w, const char *const *parts, int count, int n, in
                const char *stem, ...);
 
 /* A convolution from "NAME.weight" [out, in / groups, kernel] and "NAME.bias" [out]. */
-__attribute__((format(printf, 6, 7))) struct dev_conv *
-weights_conv(struct weights *w, int out, int in, int groups, int kernel, const char *name, ...);
+__attribute__((format(printf, 7, 8))) struct dev_conv *
+weights_conv(struct weights *w, int out, int in, int groups, int kernel, enum dev_precision p, const char *name, ...);
 
 /* Between layers: frees what conversion took and the checkpoint's pages, so that memory holds one layer of it. */
 void weights_layer_done(struct weights *w);

@@ -168,7 +168,7 @@ static int bench_one(struct bench *b, const float *w)
     b->precision = DEV_F32;
     failed = failed || linear_line(b, 712, DIM, DEV_ACT_NONE, 0, "linear 712 -> 1024", w) ||
              linear_line(b, DIM, 100, DEV_ACT_NONE, 0, "linear 1024 -> 100", w) ||
-             dev_conv_create(b->dev, w, w, DIM, DIM, 16, 31, &b->conv, NULL);
+             dev_conv_create(b->dev, w, w, DIM, DIM, 16, 31, DEV_F32, &b->conv, NULL);
     if (failed)
         goto end;
     measure(b, "conv 1024, kernel 31, 16 groups", run_conv, 2.0 * ROWS * DIM * 64 * 31, 0);

@@ -254,7 +254,7 @@ static void a_layer_is_its_bytes(void **state)
     on_each_device(map_body);
 }
 
-static void conv_body(struct dev *d)
+static void conv_at(struct dev *d, enum dev_precision precision)
 {
     static const struct {
         int in, out, groups, kernel;
@@ -269,8 +269,10 @@ static void conv_body(struct dev *d)
         size_t rows = (size_t)start[4];
         float *x = fill(rows * (size_t)in, 2), *b = fill((size_t)out, 1);
         float *w = fill((size_t)(out * cin * kernel), 1);
+        double *xr = rounded(precision, x, rows, (size_t)in);
+        double *wr = rounded(precision, w, 1, (size_t)(out * cin * kernel));
         struct dev_conv *conv;
-        assert_int_equal(dev_conv_create(d, w, b, out, in, cases[c].groups, kernel, &conv, NULL), 0);
+        assert_int_equal(dev_conv_create(d, w, b, out, in, cases[c].groups, kernel, precision, &conv, NULL), 0);
         float *dx = put(d, x, rows * (size_t)in), *dy = put(d, NULL, rows * (size_t)out);
         size_t need = dev_conv_scratch(conv, seqs);
         float *scratch = put(d, NULL, need);
@@ -285,8 +287,7 @@ static void conv_body(struct dev *d)
                         if (from < start[s] || from >= start[s + 1])
                             continue;
                         for (int i = 0; i < cin; i++) {
-                            double p = (double)x[from * in + o / cout * cin + i] *
-                                       (double)w[(o * cin + i) * kernel + j];
+                            double p = xr[from * in + o / cout * cin + i] * wr[(o * cin + i) * kernel + j];
                             sum += p;
                             size += fabs(p);
                         }
@@ -297,8 +298,15 @@ static void conv_body(struct dev *d)
         dev_conv_free(d, conv);
         free(get(d, scratch, need));
         free(get(d, dx, rows * (size_t)in));
-        free(x), free(b), free(w), free(y);
+        free(x), free(b), free(w), free(xr), free(wr), free(y);
     }
+}
+
+static void conv_body(struct dev *d)
+{
+    for (int p = 0; p <= DEV_BF16; p++)
+        if (dev_supports(d, (enum dev_precision)p))
+            conv_at(d, (enum dev_precision)p);
 }
 
 static void conv_keeps_to_its_sequence_and_group(void **state)
@@ -322,10 +330,11 @@ static void impossible_shapes_are_refused(void **state)
     assert_int_equal(dev_linear_create(d, &one, 0, 4, DEV_F32, &lin, &err), E_LIMIT);
     struct dev_matrix two[] = {huge, one};
     assert_int_equal(dev_linear_create(d, two, 2, 4, DEV_F32, &lin, &err), E_LIMIT);
-    assert_int_equal(dev_conv_create(d, w, w, 4, 4, 3, 1, &conv, &err), E_ARG);
-    assert_int_equal(dev_conv_create(d, w, w, 4, 4, 1, 2, &conv, &err), E_ARG);
-    assert_int_equal(dev_conv_create(d, w, w, 4, 4, 0, 1, &conv, &err), E_ARG);
-    assert_int_equal(dev_conv_create(d, w, w, 1, DEV_COLS_MAX, 1, 3, &conv, &err), E_LIMIT);
+    assert_int_equal(dev_conv_create(d, w, w, 4, 4, 3, 1, DEV_F32, &conv, &err), E_ARG);
+    assert_int_equal(dev_conv_create(d, w, w, 4, 4, 1, 2, DEV_F32, &conv, &err), E_ARG);
+    assert_int_equal(dev_conv_create(d, w, w, 4, 4, 0, 1, DEV_F32, &conv, &err), E_ARG);
+    assert_int_equal(dev_conv_create(d, w, w, 4, 4, 1, 1, DEV_INT8, &conv, &err), E_ARG);
+    assert_int_equal(dev_conv_create(d, w, w, 1, DEV_COLS_MAX, 1, 3, DEV_F32, &conv, &err), E_LIMIT);
     assert_null(lin);
     assert_null(conv);
     float *p = NULL;
@@ -655,7 +664,7 @@ static float *chain(struct dev *d, enum dev_precision p, const float *x, struct 
     struct dev_linear *lin;
     struct dev_conv *conv;
     assert_int_equal(dev_linear_create(d, &m, 1, 128, p, &lin, NULL), 0);
-    assert_int_equal(dev_conv_create(d, w, b, 128, 128, 16, 31, &conv, NULL), 0);
+    assert_int_equal(dev_conv_create(d, w, b, 128, 128, 16, 31, p == DEV_F32 ? p : DEV_BF16, &conv, NULL), 0);
     float *dw = put(d, w, 384 * 128), *db = put(d, b, 384);
     float *dx = put(d, x, rows * 128), *dy = put(d, NULL, rows * 128), *qkv = put(d, NULL, rows * 384);
     float *scratch = put(d, NULL, dev_conv_scratch(conv, seqs));
