@@ -200,9 +200,9 @@ static void pack_rows(const struct kern_attention *at, const float *src, int row
     at->pack(src, KERN_HEAD, rows, width, dst);
 }
 
-/* out [queries, 64] for keys taken in blocks of `block`. */
+/* out [queries, 64] for keys taken in blocks of `block`, and the sums of the weights [queries]. */
 static void attend(const struct kern_attention *at, const float *q, const float *k, const float *v, int queries,
-                   int keys, int block, float *out)
+                   int keys, int block, float *out, float *sums)
 {
     const int nr = at->nr, kr = at->kr, H = KERN_HEAD;
     float *pq = guard_alloc((size_t)(H / at->group * nr), 1), *o = guard_alloc((size_t)(H * nr), 1);
@@ -228,9 +228,11 @@ static void attend(const struct kern_attention *at, const float *q, const float 
             struct kern_attend st = {o, max, sum, p};
             at->attend(pq, pk, values, m, &st);
         }
-        for (int j = 0; j < n; j++)
+        for (int j = 0; j < n; j++) {
+            sums[i + j] = sum[j];
             for (int d = 0; d < H; d++)
                 out[(i + j) * H + d] = o[d * nr + j] / sum[j];
+        }
     }
 }
 
@@ -261,13 +263,19 @@ static void attend_one(struct check *t, enum kern_precision pr, int queries, int
     size_t nq = (size_t)(queries * H), nk = (size_t)(keys * H);
     float *q = guard_alloc(nq, 0), *k = guard_alloc(nk, 0), *v = guard_alloc(nk, 0);
     float *got = guard_alloc(nq, 0), *want = guard_alloc(nq, 0);
+    float *sum = guard_alloc((size_t)queries, 0), *want_sum = guard_alloc((size_t)queries, 0);
     random_fill(q, nq, size);
     random_fill(k, nk, size);
     random_fill(v, nk, 3);
-    attend(&t->v->attention[pr], q, k, v, queries, keys, block, got);
-    attend(&t->c->attention[pr], q, k, v, queries, keys, block, want);
+    attend(&t->v->attention[pr], q, k, v, queries, keys, block, got, sum);
+    attend(&t->c->attention[pr], q, k, v, queries, keys, block, want, want_sum);
     double score = 64 / 8 * (double)size * (double)size / 3; /* sum |q k| / 8 on average */
     double limit = FLT_EPSILON * (16 + 8 * score) * 3;
+    for (size_t i = 0; i < (size_t)queries; i++) {
+        /* each block multiplies what the earlier ones have by one more exponential */
+        double off = FLT_EPSILON * (16 + 8 * score) + (pr == KERN_BF16 ? 0x1p-13 * (1 + keys / block) : 0);
+        check_close(t, "sum of weights", i, sum[i], want_sum[i], off * (double)want_sum[i]);
+    }
     for (size_t i = 0; i < nq; i++) {
         if (pr == KERN_BF16 && i % KERN_HEAD == 0) {
             double spread = weight_spread(q + i, k, keys);
@@ -295,13 +303,14 @@ static void attend_nans(struct check *t, enum kern_precision pr)
 {
     enum { QUERIES = 5, KEYS = 19 };
     static float q[QUERIES * KERN_HEAD], k[KEYS * KERN_HEAD], v[KEYS * KERN_HEAD], got[QUERIES * KERN_HEAD];
+    static float sums[QUERIES];
     for (int bad = 0; bad < 3; bad++)
         for (int block = 10; block <= 20; block += 10) {
             random_fill(q, QUERIES * KERN_HEAD, 1);
             random_fill(k, KEYS * KERN_HEAD, 1);
             random_fill(v, KEYS * KERN_HEAD, 1);
             (bad == 0 ? q + 3 * KERN_HEAD : bad == 1 ? k + 7 * KERN_HEAD : v + 7 * KERN_HEAD)[11] = NAN;
-            attend(&t->v->attention[pr], q, k, v, QUERIES, KEYS, block, got);
+            attend(&t->v->attention[pr], q, k, v, QUERIES, KEYS, block, got, sums);
             for (int i = 0; i < QUERIES; i++)
                 for (int d = 0; d < KERN_HEAD; d++) {
                     int spoilt = bad == 0 ? i == 3 : bad == 1 ? 1 : d == 11;

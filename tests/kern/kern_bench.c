@@ -152,7 +152,6 @@ static int bench_one(struct bench *b, const float *w)
             goto end;
         dev_upload(b->dev, *all[i], w, size);
     }
-    b->conv = NULL;
     failed = 0;
     for (int p = 0; p <= DEV_INT8 && !failed; p++) {
         b->precision = (enum dev_precision)p;
@@ -162,16 +161,19 @@ static int bench_one(struct bench *b, const float *w)
                  linear_line(b, DIM, DIM, DEV_ACT_NONE, 1, "linear 1024 -> 1024, gated add", w) ||
                  linear_line(b, DIM, 2 * DIM, DEV_ACT_GELU_TANH, 0, "linear 1024 -> 2048, GELU tanh", w) ||
                  linear_line(b, 2 * DIM, DIM, DEV_ACT_NONE, 1, "linear 2048 -> 1024, gated add", w);
-        if (p < DEV_INT8) /* which counts as bf16 there */
-            measure(b, "attention, 16 heads", run_attention, 2.0 * 2 * 2 * FRAMES * FRAMES * DIM, 0);
+        if (failed || p == DEV_INT8) /* which counts as bf16 in what follows */
+            continue;
+        measure(b, "attention, 16 heads", run_attention, 2.0 * 2 * 2 * FRAMES * FRAMES * DIM, 0);
+        if ((failed = dev_conv_create(b->dev, w, w, DIM, DIM, 16, 31, b->precision, &b->conv, NULL)))
+            continue;
+        measure(b, "conv 1024, kernel 31, 16 groups", run_conv, 2.0 * ROWS * DIM * 64 * 31, 0);
+        dev_conv_free(b->dev, b->conv);
     }
     b->precision = DEV_F32;
     failed = failed || linear_line(b, 712, DIM, DEV_ACT_NONE, 0, "linear 712 -> 1024", w) ||
-             linear_line(b, DIM, 100, DEV_ACT_NONE, 0, "linear 1024 -> 100", w) ||
-             dev_conv_create(b->dev, w, w, DIM, DIM, 16, 31, DEV_F32, &b->conv, NULL);
+             linear_line(b, DIM, 100, DEV_ACT_NONE, 0, "linear 1024 -> 100", w);
     if (failed)
         goto end;
-    measure(b, "conv 1024, kernel 31, 16 groups", run_conv, 2.0 * ROWS * DIM * 64 * 31, 0);
     double bytes = 4.0 * ROWS * DIM;
     measure(b, "rope of q and k", run_rope, 4 * bytes, 1);
     measure(b, "norm 1024", run_norm, 2 * bytes, 1);
@@ -184,7 +186,6 @@ static int bench_one(struct bench *b, const float *w)
 end:
     for (int i = 0; i < 5; i++)
         dev_free(b->dev, *all[i]);
-    dev_conv_free(b->dev, b->conv);
     dev_close(b->dev);
     return failed;
 }
