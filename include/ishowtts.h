@@ -98,7 +98,7 @@ typedef struct ishow_info {
     const char *engine;  /* "f5" or "builtin"; these strings live as long as the engine */
     const char *model;   /* path of the checkpoint, or "" */
     const char *arch;    /* "v1 dim 1024 depth 22 heads 16", or "" */
-    const char *kernels; /* "avx512", "avx2", "neon", "c" */
+    const char *kernels; /* "avx512bf16", "avx512vnni", "avx512", "avx2", "neonbf16", "neondot", "neon", "c" */
     int threads;
     uint64_t parameters; /* of the transformer */
     const char *precision; /* in use: "bf16", "int8:out", …, or "" */
