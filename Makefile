@@ -47,10 +47,11 @@ bench: build
 
 PEERS_RUNS ?= 5
 PEERS_PYTHON ?=
+PEERS_OPTIONS ?=
 bench-peers:
 	@tools/install-packages bench
 	@tools/build "$(BUILD)" "$(CC)" ""
-	@bench/run-peers "$(BUILD)" "$(PEERS_PYTHON)" --runs "$(PEERS_RUNS)"
+	@bench/run-peers "$(BUILD)" "$(PEERS_PYTHON)" --runs "$(PEERS_RUNS)" $(PEERS_OPTIONS)
 
 PREFIX ?= /usr/local
 install: build

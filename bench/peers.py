@@ -294,6 +294,10 @@ def main():
     if args.worker:
         return worker(args.model, args.worker, args.frames, args.compile_limit)
     args.command = ["make bench-peers", f"PEERS_RUNS={args.runs}"]
+    more = [f"--{name} {value:g}" for name, value in (("budget", args.budget), ("compile-limit", args.compile_limit))
+            if value != parser.get_default(name.replace("-", "_"))]
+    if more:
+        args.command.append(f"PEERS_OPTIONS='{' '.join(more)}'")
     start = time.monotonic()
     say = lambda text: print(f"{time.monotonic() - start:6.0f} s  {text}", file=sys.stderr, flush=True)  # noqa: E731
     sides = []
