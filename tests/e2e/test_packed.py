@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from tap import run_tests  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
 MODEL = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden", "english")
@@ -127,18 +129,8 @@ def test_precisions_that_are_none():
         assert "int8:KEEP" in text and len(text.splitlines()) == 1, text
 
 
-def main():
-    tests = [(n[5:].replace("_", " "), f) for n, f in globals().items() if n.startswith("test_")]
-    print(f"1..{len(tests)}")
-    for i, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {i} - {name}", flush=True)
-        except Exception:
-            print(f"not ok {i} - {name}", flush=True)
-            print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
+try:
+    run_tests(globals())
+finally:
     os.chdir("/")
     shutil.rmtree(work, ignore_errors=True)
-
-
-main()

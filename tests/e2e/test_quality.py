@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
 import wave
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from tap import Skip, run_tests  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
 MODEL = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden", "english")
@@ -19,10 +21,6 @@ os.chdir(work)
 env = dict(os.environ, HF_HOME=os.path.join(work, "hub"), XDG_CACHE_HOME=os.path.join(work, "xdg"),
            XDG_CONFIG_HOME=os.path.join(work, "config"), TMPDIR=os.path.join(work, "tmp"), LC_ALL="C.UTF-8")
 os.mkdir("tmp")
-
-
-class Skip(Exception):
-    pass
 
 
 def run(*args, code=0, timeout=300):
@@ -133,20 +131,8 @@ def test_what_is_refused():
     assert "--ref-text" in text
 
 
-def main():
-    tests = [(n[5:].replace("_", " "), f) for n, f in globals().items() if n.startswith("test_")]
-    print(f"1..{len(tests)}")
-    for i, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {i} - {name}", flush=True)
-        except Skip as why:
-            print(f"ok {i} - {name} # SKIP {why}", flush=True)
-        except Exception:
-            print(f"not ok {i} - {name}", flush=True)
-            print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
+try:
+    run_tests(globals())
+finally:
     os.chdir("/")
     shutil.rmtree(work, ignore_errors=True)
-
-
-main()

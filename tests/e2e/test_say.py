@@ -10,8 +10,10 @@ import struct
 import subprocess
 import sys
 import tempfile
-import traceback
 import wave
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from tap import Skip, run_tests  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -346,24 +348,8 @@ def test_ctrl_c_leaves_nothing():
     assert open("old.wav", "rb").read() == OLD and not [n for n in os.listdir(".") if n.startswith(".")]
 
 
-class Skip(Exception):
-    pass
-
-
-def main():
-    tests = [(n[5:].replace("_", " "), f) for n, f in globals().items() if n.startswith("test_")]
-    print(f"1..{len(tests)}")
-    for i, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {i} - {name}", flush=True)
-        except Skip as why:
-            print(f"ok {i} - {name} # SKIP {why}", flush=True)
-        except Exception:
-            print(f"not ok {i} - {name}", flush=True)
-            print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
+try:
+    run_tests(globals())
+finally:
     os.chdir("/")
     shutil.rmtree(work, ignore_errors=True)
-
-
-main()
