@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define CPUS_MAX 4096
-#define F5_MEMORY 3e9 /* bytes: the checkpoint's map, its packed copy and a chunk's activations in f32 */
+#define F5_MEMORY 1e9 /* bytes resident for v1 Base and 8 s: 0.91 in f32, 0.53 in bf16 (docs/PERFORMANCE.md) */
 
 /* Instruction sets that kernels use, or will, as /proc/cpuinfo calls them on x86-64 and on aarch64. */
 static const char *const features[] = {"avx2",      "fma",      "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16",
