@@ -1,9 +1,6 @@
-/* say CLIP WORDS TEXT: speaks TEXT in the voice of CLIP as raw s16le mono at 24 kHz on stdout.
- *
+/* say CLIP WORDS TEXT: TEXT in the voice of CLIP, raw s16le mono at 24 kHz. Without a model a built-in voice speaks.
  *     cc say.c $(pkg-config --cflags --libs ishowtts) -o say
- *     ./say clip.wav "What is said in it." "Hello chat!" | aplay -f S16_LE -r 24000
- *
- * Without a model installed, CLIP and WORDS are not used and a built-in voice speaks. */
+ *     ./say clip.wav "What is said in it." "Hello chat!" | aplay -f S16_LE -r 24000 */
 #include <ishowtts.h>
 
 #include <stdio.h>
