@@ -60,7 +60,7 @@ void http_reply_release(struct http_reply *r)
     *r = (struct http_reply){0};
 }
 
-int http_header(const struct http_reply *r, const char *name, char **ret, struct error *err)
+int http_reply_header(const struct http_reply *r, const char *name, char **ret, struct error *err)
 {
     size_t n = strlen(name);
     const char *found = NULL;

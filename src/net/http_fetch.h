@@ -29,7 +29,7 @@ struct http_reply {
 void http_reply_release(struct http_reply *r); /* and ready for another request */
 
 /* The value of a header (the last, if there are several), or NULL. Malloc'd; *ret untouched if absent. */
-int http_header(const struct http_reply *r, const char *name, char **ret, struct error *err);
+int http_reply_header(const struct http_reply *r, const char *name, char **ret, struct error *err);
 
 /* Called with pieces of the body of a 2xx answer, whose header is complete by then. Non-zero (an
  * error_code) ends the request, and http_fetch returns it without touching `err`. */

@@ -91,7 +91,7 @@ static int check_reply(struct fetch *f, const struct http_reply *reply)
     struct error *err = &f->sink_err;
     const struct hub_meta *meta = f->job->meta;
     char *value = NULL;
-    int rc = http_header(reply, "Content-Encoding", &value, err);
+    int rc = http_reply_header(reply, "Content-Encoding", &value, err);
     if (!rc && value && strcmp(value, "identity") != 0)
         rc = error_set(err, E_FORMAT, "%s comes compressed (%.40s) although it was asked for as it is", f->job->file,
                        value);
@@ -102,7 +102,7 @@ static int check_reply(struct fetch *f, const struct http_reply *reply)
     if (reply->status == 200) /* the whole file: the server knows no ranges */
         return f->have ? start_over(f, err) : 0;
     uint64_t first, last, total;
-    rc = http_header(reply, "Content-Range", &value, err);
+    rc = http_reply_header(reply, "Content-Range", &value, err);
     if (rc)
         return rc;
     int good = value && !http_content_range(value, &first, &last, &total) && first == f->have &&

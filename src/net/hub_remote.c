@@ -192,7 +192,7 @@ static int refuse(const struct hub_remote *r, const struct http_reply *reply, co
                          "%s: expected %s of %s, found HTTP status %d", host, file, repo, reply->status);
     }
     char *code = NULL;
-    if (http_header(reply, "X-Error-Code", &code, err))
+    if (http_reply_header(reply, "X-Error-Code", &code, err))
         return E_NOMEM;
     int status = reply->status;
     int gated = code && strcmp(code, "GatedRepo") == 0;
@@ -248,7 +248,7 @@ static int one_hop(struct hub_remote *r, struct http_request *req, char **url, s
     int status = reply->status;
     if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308)
         return 0;
-    rc = http_header(reply, "Location", &location, err);
+    rc = http_reply_header(reply, "Location", &location, err);
     if (!rc && !location)
         rc = error_set(err, E_FORMAT, "%s redirects without saying where", r->host);
     if (!rc)
@@ -267,16 +267,16 @@ static int read_meta(const struct http_reply *reply, int moved, struct hub_meta 
                      struct error *err)
 {
     char *commit = NULL, *etag = NULL, *size = NULL;
-    int rc = http_header(reply, "X-Repo-Commit", &commit, err);
+    int rc = http_reply_header(reply, "X-Repo-Commit", &commit, err);
     if (!rc)
-        rc = http_header(reply, "X-Linked-Etag", &etag, err);
+        rc = http_reply_header(reply, "X-Linked-Etag", &etag, err);
     *ret_linked = etag != NULL;
     if (!rc)
-        rc = http_header(reply, "X-Linked-Size", &size, err);
+        rc = http_reply_header(reply, "X-Linked-Size", &size, err);
     if (!rc && !etag && !moved)
-        rc = http_header(reply, "ETag", &etag, err);
+        rc = http_reply_header(reply, "ETag", &etag, err);
     if (!rc && !size && !moved)
-        rc = http_header(reply, "Content-Length", &size, err);
+        rc = http_reply_header(reply, "Content-Length", &size, err);
     if (!rc && commit && digest_kind_of(commit) == DIGEST_GIT_BLOB) /* a commit is named like a blob */
         strcpy(meta->commit, commit);
     if (!rc && etag && !hub_etag(etag, meta->etag))

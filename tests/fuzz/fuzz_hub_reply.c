@@ -13,7 +13,7 @@ static void read_values(const struct http_reply *reply)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *value = NULL, etag[DIGEST_HEX_MAX];
         uint64_t a, b, c;
-        if (http_header(reply, names[i], &value, NULL) || !value)
+        if (http_reply_header(reply, names[i], &value, NULL) || !value)
             continue;
         if (!hub_etag(value, etag) && digest_kind_of(etag) == DIGEST_NONE)
             abort();

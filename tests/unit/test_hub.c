@@ -141,10 +141,10 @@ static void headers(void **state)
     (void)state;
     struct http_reply reply = {0};
     char *value = NULL;
-    assert_int_equal(http_header(&reply, "ETag", &value, NULL), 0);
+    assert_int_equal(http_reply_header(&reply, "ETag", &value, NULL), 0);
     assert_null(value);
     assert_int_equal(buf_add_str(&reply.headers, "etag:one\nX-ETag: no\nETAG \nEtag: \ttwo \r\nETags: no\n"), 0);
-    assert_int_equal(http_header(&reply, "ETag", &value, NULL), 0);
+    assert_int_equal(http_reply_header(&reply, "ETag", &value, NULL), 0);
     assert_string_equal(value, "two");
     free(value);
     http_reply_release(&reply);
