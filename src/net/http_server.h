@@ -1,0 +1,92 @@
+/* An HTTP/1.1 server on an event loop, over libmicrohttpd.
+ *
+ * A request is shown to the owner twice: when its headers are complete (`on_head`, which may answer at once, so that
+ * nobody uploads what will be refused) and when its whole body is in memory (`on_request`). It is answered
+ * by http_respond, now or later, or in pieces by http_stream_begin, _write, _end. Everything here belongs to the loop's
+ * thread; a `struct http_request` lives until its on_gone or the server's on_done has been called. */
+#ifndef ISHOW_NET_HTTP_SERVER_H
+#define ISHOW_NET_HTTP_SERVER_H
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "net/loop.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HTTP_REQUEST_ID_MAX 64  /* bytes of x-request-id, taken from the client or made here */
+#define HTTP_STREAM_BACKLOG (64u << 20) /* bytes that a client may be behind before it is dropped */
+
+struct http_server;
+struct http_request;
+
+struct http_header {
+    const char *name, *value;
+};
+
+/* What became of a request, for logs and counters. */
+struct http_done {
+    int status;          /* 0: the client went away, or was dropped, before an answer began */
+    int aborted;         /* 1: it went away before the answer was out */
+    uint64_t body_bytes; /* of the answer's body, as far as they were sent */
+    double seconds;      /* since its headers were complete */
+};
+
+struct http_server_params {
+    size_t header_max;       /* bytes of request line and headers; 0: 32 KiB */
+    size_t body_max;         /* bytes, unless on_head allows more; 0: 1 MiB */
+    unsigned connections_max; /* 0: 4096 */
+    void (*on_head)(void *user, struct http_request *r);
+    void (*on_request)(void *user, struct http_request *r);
+    void (*on_done)(void *user, struct http_request *r, const struct http_done *done);
+    void *user;
+    struct log *log; /* borrowed; may be NULL */
+};
+
+int http_server_create(struct loop *loop, const struct http_server_params *params, struct http_server **ret,
+                       struct error *err);
+void http_server_free(struct http_server *s); /* drops every connection; accepts NULL */
+
+/* Takes over a listening socket. */
+int http_server_listen(struct http_server *s, int fd, struct error *err);
+/* Makes one: "127.0.0.1:27121", "[::1]:27121", "unix:/run/x.sock"; port 0 takes a free one. */
+int http_listen_open(const char *address, int *ret_fd, struct error *err);
+
+/* -------- the request -------- */
+
+const char *http_method(const struct http_request *r); /* "GET"; HEAD is answered as GET without a body */
+const char *http_path(const struct http_request *r);   /* percent-decoded, without the query */
+/* Names are compared without case; NULL when absent. Live as long as the request. */
+const char *http_header(const struct http_request *r, const char *name);
+const char *http_query(const struct http_request *r, const char *name);
+struct slice http_body(const struct http_request *r);   /* complete in on_request; '\0' after its end */
+const char *http_peer(const struct http_request *r);    /* "127.0.0.1", "::1", "unix" */
+const char *http_id(const struct http_request *r);      /* x-request-id, the client's if it was well formed */
+int http_is_tls(const struct http_request *r);
+void http_set_body_max(struct http_request *r, size_t max); /* in on_head */
+/* A pointer of the owner's, for its on_done. */
+void http_set_context(struct http_request *r, void *context);
+void *http_context(const struct http_request *r);
+
+/* Called once if the client goes away before the answer is complete. Not called after http_respond or http_stream_end. */
+void http_on_gone(struct http_request *r, void (*fn)(void *user), void *user);
+
+/* -------- the answer -------- */
+
+/* Headers are copied; the list ends with a NULL name, or is NULL. Content-Length, Date, x-request-id and Connection are
+ * added. A value with control characters is left out: nobody can smuggle a header in. */
+void http_respond(struct http_request *r, int status, const struct http_header *headers, const void *body, size_t len);
+/* The same with a body that lives for ever. */
+void http_respond_static(struct http_request *r, int status, const struct http_header *headers, const void *body,
+                         size_t len);
+/* The same, taking over what is in `body`, which is empty after. */
+void http_respond_buf(struct http_request *r, int status, const struct http_header *headers, struct buf *body);
+
+void http_stream_begin(struct http_request *r, int status, const struct http_header *headers);
+/* 0, E_NOMEM, or E_LIMIT when the client reads too slowly: then the request is dropped, and on_gone is called. */
+int http_stream_write(struct http_request *r, const void *data, size_t len);
+size_t http_stream_backlog(const struct http_request *r); /* bytes written and not yet taken by the socket */
+void http_stream_end(struct http_request *r);
+void http_stream_abort(struct http_request *r); /* so that the client sees that it is incomplete */
+
+#endif

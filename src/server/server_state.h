@@ -1,0 +1,18 @@
+/* What the handlers of a running server share. Owned by server.c, used on the loop's thread. */
+#ifndef ISHOW_SERVER_STATE_H
+#define ISHOW_SERVER_STATE_H
+
+#include "base/log.h"
+#include "net/http_server.h"
+#include "net/loop.h"
+#include "server/speech.h"
+
+struct server {
+    struct loop *loop;
+    struct log *log;
+    struct http_server *http;
+    struct speech *speech;
+    double started; /* clock_seconds() */
+};
+
+#endif
