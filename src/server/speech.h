@@ -35,6 +35,9 @@ struct job_request {
     int keep;             /* 1: the whole audio comes with the result as well, for the history */
     enum job_priority priority;
     double timeout; /* seconds from now until the answer must be complete; the wait counts; 0: the configured one */
+    /* NULL, or called once before the first on_audio, for the headers of a stream: engine, nfe, seed, degraded and
+     * queue_seconds of the result are known by then, the rest is 0. */
+    void (*on_start)(void *user, const struct job_result *so_far);
     void (*on_audio)(void *user, const void *bytes, size_t n);
     void (*on_done)(void *user, const struct job_result *result); /* once, unless cancelled */
     void *user;
