@@ -66,6 +66,9 @@ int http_same_origin(const char *a, const char *b);
  * NULL) says whether what is sent there stays private: https, or this very machine. */
 void http_host(const char *url, char host[256], int *secure);
 
+/* Whether `url` leads to this very machine: localhost, 127.x.x.x or [::1]. */
+int http_loopback(const char *url);
+
 /* "bytes 5-9/10" into its parts; `ret_total` is UINT64_MAX for "*". 0, or E_FORMAT. */
 int http_content_range(const char *value, uint64_t *ret_first, uint64_t *ret_last, uint64_t *ret_total);
 

@@ -62,6 +62,19 @@ int http_same_origin(const char *a, const char *b)
     return same;
 }
 
+static int is_loopback(const char *name)
+{
+    return strcmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0 ||
+           (strncmp(name, "127.", 4) == 0 && strspn(name, "0123456789.") == strlen(name));
+}
+
+int http_loopback(const char *url)
+{
+    char host[256];
+    http_host(url, host, NULL);
+    return is_loopback(host);
+}
+
 void http_host(const char *url, char host[256], int *secure)
 {
     CURLU *u = curl_url();
@@ -72,10 +85,7 @@ void http_host(const char *url, char host[256], int *secure)
     }
     snprintf(host, 256, "%s", name ? name : "the server");
     if (secure)
-        *secure = name && scheme &&
-                  (strcmp(scheme, "https") == 0 || strcmp(name, "localhost") == 0 ||
-                   strcmp(name, "[::1]") == 0 ||
-                   (strncmp(name, "127.", 4) == 0 && strspn(name, "0123456789.") == strlen(name)));
+        *secure = name && scheme && (strcmp(scheme, "https") == 0 || is_loopback(name));
     curl_free(name);
     curl_free(scheme);
     curl_url_cleanup(u);
