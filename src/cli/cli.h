@@ -15,11 +15,13 @@ enum exit_code {
 };
 
 int cmd_say(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_pull(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_quality(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_load(int argc, char **argv);
 
 /* Prints "ishowtts COMMAND: sentence" and returns the exit code for it: EXIT_USAGE for ISHOW_E_ARG,
  * EXIT_INTERRUPTED for ISHOW_E_CANCELLED, else EXIT_FAILED. */
