@@ -1,5 +1,5 @@
 /* From noise to mel: the guided Euler integration that F5-TTS samples with (CFM.sample), for a batch of
- * requests of any lengths. Each comes out as it does alone. */
+ * requests of any lengths. Each comes out as it does alone, and each can leave between two evaluations. */
 #ifndef ISHOW_MODEL_SAMPLER_H
 #define ISHOW_MODEL_SAMPLER_H
 
@@ -21,7 +21,9 @@ struct sampler_params {
     int nfe;     /* evaluations, 1..SCHEDULE_MAX_NFE */
     float cfg;   /* guidance strength; below 1e-5 the unconditional branch is not evaluated */
     float sway;
-    int (*progress)(void *user, int done, int total); /* between evaluations; non-zero cancels; may be NULL */
+    /* Before every evaluation, for each request still in the batch, with its index and how many evaluations of `total`
+     * are done. Non-zero: it leaves, its result is undefined, and the others go on. May be NULL. */
+    int (*progress)(void *user, int request, int done, int total);
     void *user;
     const struct tap *tap; /* for verification, only with one request; may be NULL */
 };
@@ -31,7 +33,7 @@ struct sampler;
 int sampler_create(struct dit *model, struct sampler **ret, struct error *err); /* model is borrowed */
 void sampler_free(struct sampler *s);                                           /* accepts NULL */
 
-/* Runs requests[0 .. n) together. E_CANCELLED when progress said so; results are then undefined. */
+/* Runs requests[0 .. n) together. E_CANCELLED when all have left. */
 int sampler_run(struct sampler *s, const struct sample_request *requests, int n, const struct sampler_params *params,
                 struct error *err);
 

@@ -177,11 +177,18 @@ static double nmse(const float *a, const float *b, size_t n)
     return diff / power;
 }
 
-static int stop_at_two(void *user, int done, int total)
+/* When each of three requests leaves: before evaluation leaves[i]; -1 stays. */
+struct departures {
+    int leaves[3];
+    int asked[3];
+};
+
+static int leave(void *user, int request, int done, int total)
 {
-    (void)user;
-    assert_true(done < total);
-    return done == 2;
+    struct departures *d = user;
+    assert_true(done < total && request >= 0 && request < 3);
+    assert_int_equal(d->asked[request]++, done); /* never again once it has left */
+    return done == d->leaves[request];
 }
 
 static void a_batch_gives_each_what_it_gets_alone(void **state)
@@ -217,9 +224,31 @@ static void a_batch_gives_each_what_it_gets_alone(void **state)
         free(together);
     }
 
+    static const int leaves[][3] = {{2, -1, -1}, {-1, 0, -1}, {-1, -1, 4}, {1, -1, 3}, {3, 3, -1}, {0, 1, -1}, {2, 2, 2}, {0, 4, 1}};
+    for (size_t k = 0; k < sizeof leaves / sizeof *leaves; k++) {
+        struct departures d = {{leaves[k][0], leaves[k][1], leaves[k][2]}, {0}};
+        struct sampler_params leaving = params;
+        int stay = 0;
+        leaving.progress = leave;
+        leaving.user = &d;
+        float *alone[3];
+        for (int i = 0; i < 3; i++) {
+            const size_t size = sizeof(float) * (size_t)requests[i].frames * 100;
+            alone[i] = malloc(size); /* of the last loop */
+            memcpy(alone[i], items[i].mel, size);
+            stay += leaves[k][i] < 0;
+        }
+        assert_int_equal(sampler_run(s, requests, 3, &leaving, &e), stay ? 0 : E_CANCELLED);
+        for (int i = 0; i < 3; i++) {
+            if (leaves[k][i] < 0)
+                assert_true(nmse(items[i].mel, alone[i], (size_t)requests[i].frames * 100) <= 1e-10);
+            assert_int_equal(d.asked[i], leaves[k][i] < 0 ? params.nfe : leaves[k][i] + 1);
+            memcpy(items[i].mel, alone[i], sizeof(float) * (size_t)requests[i].frames * 100);
+            free(alone[i]);
+        }
+    }
+
     struct sampler_params stopped = params;
-    stopped.progress = stop_at_two;
-    assert_int_equal(sampler_run(s, requests, 3, &stopped, &e), E_CANCELLED);
     stopped.nfe = 0;
     assert_int_equal(sampler_run(s, requests, 3, &stopped, &e), E_ARG);
     requests[0].frames = DIT_MAX_FRAMES + 1;
