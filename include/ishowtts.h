@@ -124,7 +124,8 @@ ISHOW_API void ishow_voice_free(ishow_voice *voice); /* accepts NULL */
 /* Called in order with each piece of audio; `n` > 0. Non-zero cancels: ishow_say returns ISHOW_E_CANCELLED. */
 typedef int (*ishow_audio_fn)(void *user, const float *samples, size_t n);
 
-/* Called before every evaluation of the model with how many of `total` are done. Non-zero cancels. */
+/* Called with how many evaluations of `total` are done, before every evaluation of the model and once more before each
+ * chunk's vocoder; by the built-in engine with sentences instead. Non-zero cancels. */
 typedef int (*ishow_progress_fn)(void *user, int done, int total);
 
 typedef struct ishow_say_params {
@@ -153,6 +154,7 @@ typedef struct ishow_stats {
     int chunks;                 /* pieces the text was split into */
     uint64_t seed;              /* that was used */
     char voice[256];            /* what spoke: "f5", or the built-in voices used, "flite slt, espeak-ng cmn" */
+    uint64_t evaluations;       /* of the model, over all chunks */
 } ishow_stats;
 
 ISHOW_API void ishow_say_params_init(ishow_say_params *p);
@@ -163,6 +165,31 @@ ISHOW_API void ishow_say_params_init(ishow_say_params *p);
 ISHOW_API int ishow_say(ishow_engine *engine, const ishow_voice *voice, const char *text,
                         const ishow_say_params *params, ishow_audio_fn on_audio, void *user,
                         ishow_stats *stats, ishow_error *err);
+
+/* One of several texts that are spoken together: the arguments of ishow_say, and its result. */
+typedef struct ishow_request {
+    size_t size;
+    const ishow_voice *voice;
+    const char *text;
+    const ishow_say_params *params; /* NULL: the defaults */
+    ishow_audio_fn on_audio;
+    void *user;
+    ishow_stats *stats; /* NULL, or filled in when the result is ISHOW_OK; its size is set before */
+    ishow_error *err;   /* NULL, or filled in when it is not */
+    int result;         /* ISHOW_OK, or why it failed */
+} ishow_request;
+
+#define ISHOW_BATCH_MAX 64
+
+ISHOW_API void ishow_request_init(ishow_request *r);
+
+/* Speaks 1..ISHOW_BATCH_MAX requests on one engine. Those with the same nfe, sway and cfg_strength share each evaluation
+ * of the model, chunk by chunk: the first chunk of every one is made, then the second of those that have one, and so
+ * on. Others run after them, so it is for the caller to bring together what fits. Each sounds as it does alone (the
+ * built-in voices, which speak one after another, never say a text twice the same way). A request that fails, or whose
+ * callback returns non-zero, leaves within one evaluation, and the others go on. Returns ISHOW_OK when every request has
+ * its result, good or bad. */
+ISHOW_API int ishow_say_many(ishow_engine *engine, ishow_request *const *requests, int n, ishow_error *err);
 
 /* -------- sound encoding -------- */
 

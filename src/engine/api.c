@@ -1,20 +1,14 @@
-/* The C API of ishowtts.h: checks what comes in, times what goes out, and passes the work on. */
-#include "ishowtts.h"
+/* The C API of ishowtts.h but for speech (api_say.c): checks what comes in and passes the work on. */
+#include "engine/api.h"
 
-#include "audio/shape.h"
 #include "audio/sound_file.h"
-#include "base/clock.h"
 #include "base/pool.h"
 #include "base/utf8.h"
 #include "engine/bench.h"
-#include "engine/builtin.h"
-#include "engine/speak.h"
+#include "engine/voice.h"
 #include "model/schedule.h"
-#include "text/normalize.h"
-#include "text/script.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,11 +17,6 @@ _Static_assert(ISHOW_E_INTERNAL == (int)E_INTERNAL && ISHOW_E_ARG == (int)E_ARG,
 _Static_assert(ISHOW_NFE_MAX == SCHEDULE_MAX_NFE && ISHOW_CHUNK_FRAMES_MAX == DIT_MAX_FRAMES, "limits are the same");
 _Static_assert(ISHOW_RATE == AUDIO_RATE, "one rate");
 
-static struct error *inner(ishow_error *err)
-{
-    return (struct error *)err;
-}
-
 const char *ishow_version(void)
 {
     return ISHOW_VERSION;
@@ -35,18 +24,12 @@ const char *ishow_version(void)
 
 /* -------- engine -------- */
 
-struct ishow_engine {
-    struct f5 *f5; /* NULL: the built-in voices */
-    char *checkpoint;
-};
-
 void ishow_open_params_init(ishow_open_params *p)
 {
     *p = (ishow_open_params){.size = sizeof *p};
 }
 
-/* Copies a caller's struct, which may be an older and shorter one, over the defaults in `full`. */
-static int take_params(void *full, size_t full_size, const void *given, const char *name, struct error *err)
+int take_params(void *full, size_t full_size, const void *given, const char *name, struct error *err)
 {
     size_t size = *(const size_t *)given;
     if (size < sizeof size || size > full_size)
@@ -194,151 +177,6 @@ int ishow_voice_from_pcm(ishow_engine *engine, const float *pcm, size_t n, int c
     rc = voice_create(&clip, words, ret, err);
     pcm_release(&clip);
     return rc;
-}
-
-/* -------- speech -------- */
-
-void ishow_say_params_init(ishow_say_params *p)
-{
-    *p = (ishow_say_params){.size = sizeof *p,
-                            .nfe = 7,
-                            .cfg_strength = 2,
-                            .sway = -1,
-                            .speed = 1,
-                            .seed = ISHOW_SEED_RANDOM,
-                            .target_rms = 0.1,
-                            .cross_fade = 0.15,
-                            .normalize = 1};
-}
-
-static int check_range(const char *name, double value, double least, double most, struct error *err)
-{
-    if (value >= least && value <= most) /* false for NaN */
-        return 0;
-    return error_set(err, E_ARG, "%s is %g, expected %g to %g", name, value, least, most);
-}
-
-static int check_say_params(const ishow_say_params *p, struct error *err)
-{
-    int rc;
-    if ((rc = check_range("nfe", p->nfe, 1, ISHOW_NFE_MAX, err)) ||
-        (rc = check_range("cfg_strength", p->cfg_strength, 0, 10, err)) ||
-        (rc = check_range("sway", p->sway, -1, 1, err)) || (rc = check_range("speed", p->speed, 0.1, 10, err)) ||
-        (rc = check_range("fix_duration", p->fix_duration, 0, (double)DIT_MAX_FRAMES * 256 / AUDIO_RATE, err)) ||
-        (rc = check_range("target_rms", p->target_rms, 0.001, 1, err)) ||
-        (rc = check_range("cross_fade", p->cross_fade, 0, 10, err)))
-        return rc;
-    return 0;
-}
-
-/* What stands between the engine and the caller's callback: the clock and the counters. */
-struct meter {
-    ishow_audio_fn fn;
-    void *user;
-    double start, first;
-    uint64_t samples;
-};
-
-static int meter_audio(void *user, const float *samples, size_t n)
-{
-    struct meter *m = user;
-    if (!m->samples)
-        m->first = clock_seconds();
-    m->samples += n;
-    return m->fn(m->user, samples, n);
-}
-
-static int collect(void *user, const float *samples, size_t n)
-{
-    return pcm_append(user, samples, n);
-}
-
-static int say_builtin(const char *text, size_t len, const ishow_say_params *p, ishow_audio_fn fn, void *user,
-                       ishow_stats *stats, struct error *err)
-{
-    struct buf voices = BUF_INIT;
-    struct pcm all = {.rate = AUDIO_RATE};
-    const int whole = p->remove_silence;
-    int rc = builtin_say(text, len, (float)p->speed, whole ? collect : fn, whole ? &all : user, &voices, err);
-    if (whole && rc == E_CANCELLED)
-        rc = error_nomem(err); /* only `collect` could have stopped it */
-    if (!rc && whole)
-        rc = silence_remove(&all, err);
-    if (!rc && whole && fn(user, all.samples, all.len))
-        rc = error_set(err, E_CANCELLED, "cancelled by the receiver of the audio");
-    snprintf(stats->voice, sizeof stats->voice, "%s", voices.ptr ? voices.ptr : "");
-    stats->chunks = 1;
-    pcm_release(&all);
-    buf_release(&voices);
-    return rc;
-}
-
-/* A text of spaces, punctuation and symbols has no run of any language. */
-static int check_speakable(struct slice text, struct error *err)
-{
-    struct arena arena = {0};
-    struct script_runs runs;
-    int rc = script_split(text.ptr, text.len, &arena, &runs, err);
-    if (!rc && runs.count == 0)
-        rc = error_set(err, E_ARG, "there is nothing to speak in this text");
-    arena_release(&arena);
-    return rc;
-}
-
-static int say(ishow_engine *engine, const ishow_voice *voice, const char *text, const ishow_say_params *p,
-               ishow_audio_fn fn, void *user, ishow_stats *stats, struct error *err)
-{
-    struct buf spoken = BUF_INIT;
-    size_t len = strnlen(text, ISHOW_TEXT_MAX + 1);
-    if (len > ISHOW_TEXT_MAX)
-        return error_set(err, E_LIMIT, "the text is longer than %d bytes", ISHOW_TEXT_MAX);
-    size_t good = utf8_valid_prefix(text, len);
-    if (good < len)
-        return error_set(err, E_FORMAT, "the text is not valid UTF-8 at byte %zu", good);
-    int rc = p->normalize ? text_normalize(text, len, &spoken, err)
-             : buf_add(&spoken, text, len) ? error_nomem(err) : 0;
-    if (!rc)
-        rc = check_speakable(buf_slice(&spoken), err);
-    if (!rc && engine->f5) {
-        snprintf(stats->voice, sizeof stats->voice, "f5");
-        rc = f5_speak(engine->f5, voice, spoken.ptr, spoken.len, p, fn, user, stats, err);
-    } else if (!rc) {
-        rc = say_builtin(spoken.ptr, spoken.len, p, fn, user, stats, err);
-    }
-    buf_release(&spoken);
-    return rc;
-}
-
-int ishow_say(ishow_engine *engine, const ishow_voice *voice, const char *text, const ishow_say_params *given,
-              ishow_audio_fn on_audio, void *user, ishow_stats *ret_stats, ishow_error *e)
-{
-    struct error *err = inner(e);
-    ishow_say_params p;
-    ishow_say_params_init(&p);
-    int rc;
-    if (!engine || !text || !on_audio)
-        return error_set(err, E_ARG, "ishow_say: engine, text and on_audio must not be NULL");
-    if (given && (rc = take_params(&p, sizeof p, given, "ishow_say_params", err)))
-        return rc;
-    if ((rc = check_say_params(&p, err)))
-        return rc;
-    if (engine->f5 && !voice)
-        return error_set(err, E_ARG, "a voice is needed: a reference clip and the words in it");
-    if (!engine->f5 && voice)
-        return error_set(err, E_ARG, "the built-in engine takes no voice");
-
-    struct meter meter = {.fn = on_audio, .user = user, .start = clock_seconds()};
-    ishow_stats stats = {0};
-    if ((rc = say(engine, voice, text, &p, meter_audio, &meter, &stats, err)))
-        return rc;
-    if (ret_stats) {
-        stats.size = ret_stats->size;
-        stats.samples = meter.samples;
-        stats.seconds = clock_seconds() - meter.start;
-        stats.first_audio_seconds = meter.samples ? meter.first - meter.start : 0;
-        memcpy(ret_stats, &stats, stats.size < sizeof stats ? stats.size : sizeof stats);
-    }
-    return 0;
 }
 
 /* -------- sound encoding -------- */

@@ -31,8 +31,7 @@ struct names {
 
 struct say {
     float speed;
-    builtin_audio_fn fn;
-    void *user;
+    const struct builtin_listener *to;
     struct pcm pcm;        /* of one piece */
     struct buf text;       /* of one piece, '\0'-terminated */
     struct names spoken;   /* "flite slt" … */
@@ -132,7 +131,7 @@ static int hand_on(struct say *s, float gain, float pause, struct error *err)
     if (pcm_append_silence(&s->pcm, (size_t)(pause / s->speed * AUDIO_RATE)))
         return error_nomem(err);
     s->pieces++;
-    if (s->fn(s->user, s->pcm.samples, s->pcm.len))
+    if (s->to->audio(s->to->user, s->pcm.samples, s->pcm.len))
         return error_set(err, E_CANCELLED, "cancelled");
     return 0;
 }
@@ -191,25 +190,59 @@ static int describe(const struct say *s, struct buf *out)
     return s->why.code == E_NOTFOUND ? buf_add_str(out, " (apt-get install " ESPEAK_PACKAGES ")") : 0;
 }
 
-int builtin_say(const char *text, size_t len, float speed, builtin_audio_fn fn, void *user,
-                struct buf *ret_voices, struct error *err)
+/* -------- pieces -------- */
+
+struct piece_of {
+    const char *lang; /* the run's */
+    struct slice text;
+    int sentence; /* it ends one */
+};
+
+struct plan {
+    struct piece_of *items; /* owned */
+    size_t n, cap;
+};
+
+static int plan_pieces(const struct script_runs *runs, struct plan *plan)
+{
+    for (size_t r = 0; r < runs->count; r++) {
+        struct slice rest = runs->items[r].text;
+        while (rest.len > 0) {
+            if (ARRAY_GROW(plan->items, plan->n, plan->cap))
+                return E_NOMEM;
+            struct piece_of *p = &plan->items[plan->n++];
+            const size_t n = next_piece(rest.ptr, rest.len, &p->sentence);
+            p->lang = runs->items[r].lang;
+            p->text = (struct slice){rest.ptr, n};
+            rest = (struct slice){rest.ptr + n, rest.len - n};
+        }
+    }
+    if (plan->n)
+        plan->items[plan->n - 1].sentence = 1;
+    return 0;
+}
+
+static int is_stopped(const struct say *s, size_t done, size_t total)
+{
+    return s->to->progress && s->to->progress(s->to->progress_user, (int)done, (int)total);
+}
+
+int builtin_say(const char *text, size_t len, float speed, const struct builtin_listener *to, struct buf *ret_voices,
+                struct error *err)
 {
     if (!(speed >= BUILTIN_SPEED_MIN && speed <= BUILTIN_SPEED_MAX))
         return error_set(err, E_ARG, "speed is %g, it must be from 0.1 to 10", (double)speed);
     struct arena arena = {0};
     struct script_runs runs;
-    struct say s = {.speed = speed, .fn = fn, .user = user};
+    struct plan plan = {0};
+    struct say s = {.speed = speed, .to = to};
     int rc = script_split(text, len, &arena, &runs, err);
-    for (size_t r = 0; rc == 0 && r < runs.count; r++) {
-        struct slice rest = runs.items[r].text;
-        while (rc == 0 && rest.len > 0) {
-            int sentence;
-            size_t n = next_piece(rest.ptr, rest.len, &sentence);
-            if (n == rest.len && r + 1 == runs.count)
-                sentence = 1;
-            rc = say_piece(&s, runs.items[r].lang, (struct slice){rest.ptr, n}, sentence, err);
-            rest = (struct slice){rest.ptr + n, rest.len - n};
-        }
+    if (rc == 0 && plan_pieces(&runs, &plan))
+        rc = error_nomem(err);
+    for (size_t i = 0; rc == 0 && i < plan.n; i++) {
+        const struct piece_of *p = &plan.items[i];
+        rc = is_stopped(&s, i, plan.n) ? error_set(err, E_CANCELLED, "cancelled after %zu of %zu sentences", i, plan.n)
+                                       : say_piece(&s, p->lang, p->text, p->sentence, err);
     }
     if (rc == 0 && s.pieces == 0)
         rc = s.unspoken.n ? error_set(err, E_UNSUPPORTED, "no voice for this text: %s", s.why.text)
@@ -218,6 +251,7 @@ int builtin_say(const char *text, size_t len, float speed, builtin_audio_fn fn, 
         rc = error_nomem(err);
     pcm_release(&s.pcm);
     buf_release(&s.text);
+    free(plan.items);
     arena_release(&arena);
     return rc;
 }

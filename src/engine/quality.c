@@ -149,8 +149,9 @@ static int make_voice(struct quality *q)
 {
     const ishow_quality_params *p = q->params;
     struct pcm clip = {.rate = AUDIO_RATE};
+    const struct builtin_listener to = {.audio = append, .user = &clip};
     int rc = p->ref ? sound_read(p->ref, &clip, q->err)
-                    : builtin_say(CLIP_WORDS, strlen(CLIP_WORDS), 1, append, &clip, NULL, q->err);
+                    : builtin_say(CLIP_WORDS, strlen(CLIP_WORDS), 1, &to, NULL, q->err);
     if (!rc && (rc = voice_create(&clip, p->ref ? p->ref_words : CLIP_WORDS, &q->voice, q->err)) == E_FORMAT && p->ref)
         error_prefix(q->err, "%s", p->ref);
     pcm_release(&clip);

@@ -1,5 +1,6 @@
-/* See speak.h. One chunk of text at a time: tokens, length, noise, sampling, vocoder, loudness. What has been made
- * is held back by the length of a cross-fade, because the next chunk may still be mixed into it. */
+/* See speak.h. A chunk of text becomes tokens, a length and noise; one run of the sampler takes the chunks of all
+ * requests of a round; then each goes through the vocoder and to its receiver. What has been made is held back by the
+ * length of a cross-fade, because the next chunk may still be mixed into it. */
 #include "engine/speak.h"
 
 #include "audio/shape.h"
@@ -17,111 +18,30 @@
 #define SHORT_TEXT_SPEED 0.3
 #define CHUNK_MIN_BYTES 16   /* a clip near CHUNK_SECONDS must still leave room for words */
 
-/* -------- voices -------- */
-
-static int ends_with(const char *s, const char *tail)
-{
-    size_t n = strlen(s), m = strlen(tail);
-    return n >= m && strcmp(s + n - m, tail) == 0;
-}
-
-/* The words ending as upstream wants them: ". " or "。". */
-static char *finish_words(const char *words)
-{
-    const char *tail = ends_with(words, ". ") || ends_with(words, "。") ? "" : ends_with(words, ".") ? " " : ". ";
-    size_t n = strlen(words);
-    char *s = malloc(n + 3);
-    if (s) {
-        memcpy(s, words, n);
-        memcpy(s + n, tail, strlen(tail) + 1);
-    }
-    return s;
-}
-
-int voice_create(struct pcm *clip, const char *words, struct ishow_voice **ret, struct error *err)
-{
-    if (words[strspn(words, " \t\r\n")] == '\0')
-        return error_set(err, E_ARG, "the words of the reference clip are missing: the model needs the text that is "
-                                     "spoken in it");
-    if (strlen(words) > VOICE_MAX_WORDS)
-        return error_set(err, E_LIMIT, "the words of the reference clip take %zu bytes, at most %d", strlen(words),
-                         VOICE_MAX_WORDS);
-    struct ishow_voice *v = calloc(1, sizeof *v);
-    if (!v || !(v->words = finish_words(words)) || !(v->kept = calloc(1, sizeof *v->kept))) {
-        ishow_voice_free(v);
-        return error_nomem(err);
-    }
-    int rc = reference_prepare(clip, 0, &v->rms, err);
-    if (rc) {
-        ishow_voice_free(v);
-        return rc;
-    }
-    v->clip = *clip;
-    *clip = (struct pcm){0};
-    *ret = v;
-    return 0;
-}
-
-void ishow_voice_free(ishow_voice *v)
-{
-    if (!v)
-        return;
-    pcm_release(&v->clip);
-    free(v->words);
-    if (v->kept)
-        free(v->kept->mel);
-    free(v->kept);
-    free(v);
-}
-
-int voice_prepare(const struct ishow_voice *v, float target, const struct voice_features **ret, struct error *err)
-{
-    struct voice_features *f = v->kept;
-    const size_t n = v->clip.len;
-    if (f->mel && f->target == target) {
-        *ret = f;
-        return 0;
-    }
-    const int raise = v->rms < target, frames = (int)mel_frames(n);
-    float *mel = malloc(sizeof *mel * (size_t)frames * MEL_BANDS);
-    float *raised = malloc(sizeof *raised * n);
-    int rc = mel && raised ? 0 : error_nomem(err);
-    if (!rc) {
-        for (size_t i = 0; i < n; i++)
-            raised[i] = raise ? v->clip.samples[i] * target / v->rms : v->clip.samples[i];
-        rc = mel_compute(raised, n, mel, err);
-    }
-    free(raised);
-    if (rc) {
-        free(mel);
-        return rc;
-    }
-    free(f->mel);
-    *f = (struct voice_features){target, raise ? v->rms / target : 1.0f, frames, mel};
-    *ret = f;
-    return 0;
-}
+/* Of one run of the sampler: what the longest single request may have, so that a batch takes no more memory. */
+#define RUN_MAX_FRAMES DIT_MAX_FRAMES
 
 /* -------- one request -------- */
 
 struct speech {
     struct f5 *f;
-    const struct ishow_voice *voice;
-    const ishow_say_params *params;
-    ishow_audio_fn on_audio;
-    void *user;
+    struct speak_job *job;
+    int ended; /* spoken, failed or stopped */
 
     char *words;       /* the voice's words as they stand before a chunk: a space follows ASCII */
     size_t word_bytes;
-    const struct voice_features *clip; /* the voice's, raised to target_rms */
+    struct voice_features *clip; /* the voice's, raised to target_rms */
     struct torch_random random;
     size_t overlap;    /* samples */
     struct pcm held;   /* made but not given out yet */
-    struct pcm wave;   /* of the current chunk */
-    struct arena arena; /* of the current chunk */
+    struct arena arena; /* of the chunks' texts */
+    struct chunks chunks;
+    size_t chunk;      /* under way */
 
-    size_t chunk, chunk_count;
-    struct spoken *keep; /* its mel is asked for; NULL: not */
+    struct sample_request request; /* of the chunk under way */
+    float *mel, *noise;            /* its own, or NULL */
+    struct arena chunk_arena;
+    struct pcm wave;
 };
 
 static int64_t max64(int64_t a, int64_t b)
@@ -141,38 +61,134 @@ int64_t speech_frames(size_t ref_samples, size_t ref_bytes, size_t gen_bytes, do
     return frames > (double)least ? (int64_t)frames : least;
 }
 
-static int speech_init(struct speech *s, struct error *err)
+static uint64_t draw_seed(void)
 {
-    const struct ishow_voice *v = s->voice;
+    uint32_t seed = 0;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
+        seed = 5489; /* before the kernel has entropy; MT19937's own default */
+    return seed;
+}
+
+/* All of a speech but its chunks. */
+static int speech_init(struct speech *s, struct f5 *f, struct speak_job *job)
+{
+    const struct ishow_voice *v = job->voice;
     const size_t bytes = strlen(v->words);
     const int ascii_end = ((unsigned char)v->words[bytes - 1] & 0x80) == 0;
-    s->overlap = (size_t)(s->params->cross_fade * AUDIO_RATE);
+    s->f = f;
+    s->job = job;
+    s->held.rate = AUDIO_RATE;
+    s->overlap = (size_t)(job->params->cross_fade * AUDIO_RATE);
     s->words = malloc(bytes + 2);
     if (!s->words)
-        return error_nomem(err);
+        return error_nomem(job->err);
     memcpy(s->words, v->words, bytes);
     s->words[bytes] = ascii_end ? ' ' : '\0';
     s->words[bytes + 1] = '\0';
     s->word_bytes = bytes + (size_t)ascii_end;
-    return voice_prepare(v, (float)s->params->target_rms, &s->clip, err);
+    job->stats->seed = job->params->seed == ISHOW_SEED_RANDOM ? draw_seed() : job->params->seed;
+    torch_manual_seed(&s->random, job->stats->seed);
+    return voice_prepare(v, (float)job->params->target_rms, &s->clip, job->err);
+}
+
+static void chunk_release(struct speech *s)
+{
+    free(s->mel);
+    free(s->noise);
+    s->mel = s->noise = NULL;
+    arena_release(&s->chunk_arena);
 }
 
 static void speech_release(struct speech *s)
 {
+    chunk_release(s);
     free(s->words);
+    voice_features_release(s->clip);
     pcm_release(&s->held);
     pcm_release(&s->wave);
     arena_release(&s->arena);
 }
 
-/* Progress over all chunks, as if each took the same number of evaluations. */
-static int on_step(void *user, int done, int total)
+static void speech_end(struct speech *s, int rc)
 {
-    struct speech *s = user;
-    const ishow_say_params *p = s->params;
-    if (!p->on_progress)
+    s->ended = 1;
+    s->job->rc = rc;
+    chunk_release(s);
+}
+
+/* -------- a chunk -------- */
+
+/* Fills s->request from a chunk of text. */
+static int chunk_prepare(struct speech *s, struct slice text)
+{
+    const ishow_say_params *p = s->job->params;
+    struct error *err = s->job->err;
+    struct buf full = BUF_INIT;
+    struct sample_request *r = &s->request;
+    int32_t *ids;
+    *r = (struct sample_request){.ref_mel = s->clip->mel, .ref_frames = s->clip->frames};
+    int rc = buf_add(&full, s->words, s->word_bytes) || buf_add(&full, text.ptr, text.len) ? error_nomem(err) : 0;
+    if (!rc)
+        rc = f5_tokenize(s->f, full.ptr, full.len, &s->chunk_arena, &ids, &r->id_count, err);
+    buf_release(&full);
+    if (rc)
+        return rc;
+    r->ids = ids;
+    const int64_t frames = speech_frames(s->job->voice->clip.len, s->word_bytes, text.len, p->speed, p->fix_duration,
+                                         r->id_count);
+    if (frames > DIT_MAX_FRAMES)
+        return error_set(err, E_LIMIT, "clip and speech would be %.1f s long together, the model speaks at most %.1f s",
+                         (double)frames * MEL_HOP / AUDIO_RATE, (double)DIT_MAX_FRAMES * MEL_HOP / AUDIO_RATE);
+    const size_t count = (size_t)frames * MEL_BANDS;
+    s->mel = malloc(sizeof *s->mel * count);
+    s->noise = malloc(sizeof *s->noise * count);
+    if (!s->mel || !s->noise)
+        return error_nomem(err);
+    torch_randn(&s->random, s->noise, count);
+    r->frames = (int)frames;
+    r->noise = s->noise;
+    r->mel = s->mel;
+    return 0;
+}
+
+/* Non-zero stops. Progress over all chunks, as if each took the same number of evaluations. */
+static int tell(const struct speech *s, int done)
+{
+    const ishow_say_params *p = s->job->params;
+    return p->on_progress && p->on_progress(p->progress_user, (int)s->chunk * p->nfe + done,
+                                            (int)s->chunks.count * p->nfe);
+}
+
+static int on_step(void *user, int request, int done, int total)
+{
+    struct speech *s = ((struct speech **)user)[request];
+    if (!tell(s, done))
         return 0;
-    return p->on_progress(p->progress_user, (int)s->chunk * total + done, (int)s->chunk_count * total);
+    speech_end(s, error_set(s->job->err, E_CANCELLED, "cancelled after %d of %d evaluations", done, total));
+    return 1;
+}
+
+/* Runs the sampler on the chunks that n speeches have prepared; those that fail or are stopped are ended. */
+static void sample(struct speech **speeches, int n)
+{
+    const struct speech *first = speeches[0];
+    const ishow_say_params *p = first->job->params;
+    const struct sampler_params sampling = {.nfe = p->nfe,
+                                            .cfg = (float)p->cfg_strength,
+                                            .sway = (float)p->sway,
+                                            .progress = on_step,
+                                            .user = speeches};
+    struct sample_request requests[SAMPLER_MAX_BATCH];
+    struct error why;
+    for (int i = 0; i < n; i++)
+        requests[i] = speeches[i]->request;
+    int rc = sampler_run(first->f->sampler, requests, n, &sampling, &why);
+    for (int i = 0; i < n; i++) {
+        struct speech *s = speeches[i];
+        if (rc && !s->ended)
+            speech_end(s, error_set(s->job->err, rc, "%s", why.text));
+        s->job->stats->evaluations += s->ended ? 0 : (uint64_t)p->nfe;
+    }
 }
 
 static int all_finite(const float *x, size_t n)
@@ -183,102 +199,38 @@ static int all_finite(const float *x, size_t n)
     return 1;
 }
 
-/* Makes s->wave from one chunk of text. */
-static int speak_chunk(struct speech *s, struct slice text, struct error *err)
+/* Makes s->wave from s->mel. */
+static int chunk_voice(struct speech *s)
 {
-    const size_t ref_samples = s->voice->clip.len;
-    const int ref_len = (int)(ref_samples / MEL_HOP);
-    struct buf full = BUF_INIT;
-    struct sample_request r = {.ref_mel = s->clip->mel, .ref_frames = s->clip->frames};
-    const struct sampler_params sampling = {.nfe = s->params->nfe,
-                                            .cfg = (float)s->params->cfg_strength,
-                                            .sway = (float)s->params->sway,
-                                            .progress = on_step,
-                                            .user = s};
-    float *mel = NULL, *noise = NULL;
-    int32_t *ids;
-    int rc = 0;
-
-    arena_release(&s->arena);
-    if (buf_add(&full, s->words, s->word_bytes) || buf_add(&full, text.ptr, text.len)) {
-        rc = error_nomem(err);
-        goto done;
-    }
-    if ((rc = f5_tokenize(s->f, full.ptr, full.len, &s->arena, &ids, &r.id_count, err)))
-        goto done;
-    r.ids = ids;
-    const int64_t frames = speech_frames(ref_samples, s->word_bytes, text.len, s->params->speed,
-                                         s->params->fix_duration, r.id_count);
-    if (frames > DIT_MAX_FRAMES) {
-        rc = error_set(err, E_LIMIT, "clip and speech would be %.1f s long together, the model speaks at most %.1f s",
-                       (double)frames * MEL_HOP / AUDIO_RATE, (double)DIT_MAX_FRAMES * MEL_HOP / AUDIO_RATE);
-        goto done;
-    }
-    r.frames = (int)frames;
-    const size_t count = (size_t)frames * MEL_BANDS;
-    mel = malloc(sizeof *mel * count);
-    noise = malloc(sizeof *noise * count);
-    if (!mel || !noise) {
-        rc = error_nomem(err);
-        goto done;
-    }
-    torch_randn(&s->random, noise, count);
-    r.noise = noise;
-    r.mel = mel;
-    if ((rc = sampler_run(s->f->sampler, &r, 1, &sampling, err)) ||
-        (rc = f5_vocode(s->f, mel + (size_t)ref_len * MEL_BANDS, r.frames - ref_len, &s->wave, NULL, err)))
-        goto done;
-    if (!all_finite(mel, count) || !all_finite(s->wave.samples, s->wave.len)) {
-        rc = error_set(err, E_FORMAT, "the model answered with values that are no numbers; its weights are damaged or "
-                                      "were never trained");
-        goto done;
-    }
+    const int ref_len = (int)(s->job->voice->clip.len / MEL_HOP), frames = s->request.frames;
+    struct error *err = s->job->err;
+    if (tell(s, s->job->params->nfe))
+        return error_set(err, E_CANCELLED, "cancelled before the vocoder");
+    int rc = f5_vocode(s->f, s->mel + (size_t)ref_len * MEL_BANDS, frames - ref_len, &s->wave, NULL, err);
+    if (rc)
+        return rc;
+    if (!all_finite(s->mel, (size_t)frames * MEL_BANDS) || !all_finite(s->wave.samples, s->wave.len))
+        return error_set(err, E_FORMAT, "the model answered with values that are no numbers; its weights are damaged or "
+                                        "were never trained");
     for (size_t i = 0; i < s->wave.len; i++)
         s->wave.samples[i] *= s->clip->gain;
-    if (s->keep) {
-        s->keep->frames = r.frames - ref_len;
-        memmove(mel, mel + (size_t)ref_len * MEL_BANDS, sizeof *mel * (size_t)s->keep->frames * MEL_BANDS);
-        s->keep->mel = mel;
-        mel = NULL;
-    }
-done:
-    free(mel);
-    free(noise);
-    buf_release(&full);
-    return rc;
+    return 0;
 }
 
+/* -------- many requests -------- */
+
 /* Gives out all but the last `keep` samples of what is held. */
-static int give_out(struct speech *s, size_t keep, struct error *err)
+static int give_out(struct speech *s, size_t keep)
 {
     if (s->held.len <= keep)
         return 0;
     const size_t n = s->held.len - keep;
     pcm_sanitize(s->held.samples, n);
-    if (s->on_audio(s->user, s->held.samples, n))
-        return error_set(err, E_CANCELLED, "cancelled by the receiver of the audio");
+    if (s->job->on_audio(s->job->user, s->held.samples, n))
+        return error_set(s->job->err, E_CANCELLED, "cancelled by the receiver of the audio");
     memmove(s->held.samples, s->held.samples + n, sizeof *s->held.samples * keep);
     s->held.len = keep;
     return 0;
-}
-
-static int speak_all(struct speech *s, const struct chunks *chunks, struct error *err)
-{
-    const int remove = s->params->remove_silence;
-    int rc = 0;
-    s->chunk_count = chunks->count;
-    s->held.rate = AUDIO_RATE;
-    for (s->chunk = 0; s->chunk < chunks->count && !rc; s->chunk++) {
-        if ((rc = speak_chunk(s, chunks->items[s->chunk], err)))
-            break;
-        if (crossfade_append(&s->held, s->wave.samples, s->wave.len, s->overlap))
-            rc = error_nomem(err);
-        else if (!remove)
-            rc = give_out(s, s->overlap, err);
-    }
-    if (!rc && remove)
-        rc = silence_remove(&s->held, err);
-    return rc ? rc : give_out(s, 0, err);
 }
 
 /* Bytes of text that one chunk may have (infer_process). */
@@ -289,36 +241,97 @@ static size_t chunk_bytes(const struct ishow_voice *v, double speed)
     return bytes > CHUNK_MIN_BYTES ? (size_t)bytes : CHUNK_MIN_BYTES;
 }
 
-static uint64_t draw_seed(void)
+static int speech_begin(struct speech *s, struct f5 *f, struct speak_job *job)
 {
-    uint32_t seed = 0;
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
-        seed = 5489; /* before the kernel has entropy; MT19937's own default */
-    return seed;
-}
-
-int f5_speak(struct f5 *f, const struct ishow_voice *voice, const char *text, size_t len,
-             const ishow_say_params *params, ishow_audio_fn on_audio, void *user, ishow_stats *stats,
-             struct error *err)
-{
-    struct speech s = {.f = f, .voice = voice, .params = params, .on_audio = on_audio, .user = user};
-    struct arena arena = {0};
-    struct chunks chunks;
-    const uint64_t seed = params->seed == ISHOW_SEED_RANDOM ? draw_seed() : params->seed;
-    torch_manual_seed(&s.random, seed);
-    int rc = chunks_split(text, len, chunk_bytes(voice, params->speed), &arena, &chunks, err);
-    if (!rc && chunks.count == 0)
-        rc = error_set(err, E_ARG, "there is nothing to speak in this text");
+    int rc = speech_init(s, f, job);
     if (!rc)
-        rc = speech_init(&s, err);
-    if (!rc)
-        rc = speak_all(&s, &chunks, err);
-    stats->chunks = (int)chunks.count;
-    stats->seed = seed;
-    speech_release(&s);
-    arena_release(&arena);
+        rc = chunks_split(job->text, job->len, chunk_bytes(job->voice, job->params->speed), &s->arena, &s->chunks,
+                          job->err);
+    if (!rc && s->chunks.count == 0)
+        rc = error_set(job->err, E_ARG, "there is nothing to speak in this text");
     return rc;
 }
+
+/* Takes the chunk that was sampled to the receiver, and goes on to the next. */
+static int speech_step(struct speech *s)
+{
+    const int remove = s->job->params->remove_silence;
+    int rc = chunk_voice(s);
+    if (!rc && crossfade_append(&s->held, s->wave.samples, s->wave.len, s->overlap))
+        rc = error_nomem(s->job->err);
+    chunk_release(s);
+    s->chunk++;
+    s->job->stats->chunks++;
+    if (!rc && s->chunk < s->chunks.count)
+        return remove ? 0 : give_out(s, s->overlap);
+    if (!rc && remove)
+        rc = silence_remove(&s->held, s->job->err);
+    if (!rc)
+        rc = give_out(s, 0);
+    s->ended = 1;
+    return rc;
+}
+
+/* One chunk of each speech that has not ended, as many at a time as memory is planned for. */
+static void speak_round(struct speech *all, int n)
+{
+    struct speech *run[SAMPLER_MAX_BATCH];
+    for (int next = 0; next < n;) {
+        int count = 0, frames = 0;
+        for (; next < n; next++) {
+            struct speech *s = &all[next];
+            if (s->ended)
+                continue;
+            int rc = s->mel ? 0 : chunk_prepare(s, s->chunks.items[s->chunk]);
+            if (rc) {
+                speech_end(s, rc);
+                continue;
+            }
+            if (count && frames + s->request.frames > RUN_MAX_FRAMES)
+                break;
+            frames += s->request.frames;
+            run[count++] = s;
+        }
+        if (count)
+            sample(run, count);
+        for (int i = 0; i < count; i++) {
+            int rc = run[i]->ended ? 0 : speech_step(run[i]);
+            if (rc)
+                speech_end(run[i], rc);
+        }
+    }
+}
+
+static int any_left(const struct speech *all, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!all[i].ended)
+            return 1;
+    return 0;
+}
+
+int speak_match(const ishow_say_params *a, const ishow_say_params *b)
+{
+    return a->nfe == b->nfe && a->sway == b->sway && a->cfg_strength == b->cfg_strength;
+}
+
+void f5_speak(struct f5 *f, struct speak_job *jobs, int n)
+{
+    struct speech *all = calloc((size_t)n, sizeof *all);
+    for (int i = 0; i < n; i++) {
+        int rc = all ? speech_begin(&all[i], f, &jobs[i]) : error_nomem(jobs[i].err);
+        jobs[i].rc = rc;
+        if (rc && all)
+            all[i].ended = 1;
+    }
+    while (all && any_left(all, n))
+        speak_round(all, n);
+    for (int i = 0; i < n && all; i++)
+        speech_release(&all[i]);
+    free(all);
+}
+
+/* -------- for comparing -------- */
 
 void spoken_release(struct spoken *s)
 {
@@ -330,19 +343,21 @@ void spoken_release(struct spoken *s)
 int f5_speak_once(struct f5 *f, const struct ishow_voice *voice, const char *text, size_t len,
                   const ishow_say_params *params, struct spoken *ret, struct error *err)
 {
-    struct spoken made = {0};
-    struct speech s = {.f = f, .voice = voice, .params = params, .chunk_count = 1, .keep = &made};
-    torch_manual_seed(&s.random, params->seed);
-    int rc = speech_init(&s, err);
-    if (!rc)
-        rc = speak_chunk(&s, (struct slice){text, len}, err);
-    if (rc) {
-        spoken_release(&made);
-    } else {
-        made.wave = s.wave;
+    ishow_stats stats = {0};
+    struct slice whole = {text, len};
+    struct speak_job job = {.voice = voice, .params = params, .stats = &stats, .err = err};
+    struct speech s = {.chunks = {&whole, 1}}, *one = &s;
+    if (!(job.rc = speech_init(&s, f, &job)) && !(job.rc = chunk_prepare(&s, whole)))
+        sample(&one, 1);
+    if (!job.rc)
+        job.rc = chunk_voice(&s);
+    if (!job.rc) {
+        const size_t clip = (voice->clip.len / MEL_HOP) * MEL_BANDS, count = (size_t)s.request.frames * MEL_BANDS;
+        memmove(s.mel, s.mel + clip, sizeof *s.mel * (count - clip));
+        *ret = (struct spoken){s.mel, (int)((count - clip) / MEL_BANDS), s.wave};
+        s.mel = NULL;
         s.wave = (struct pcm){0};
-        *ret = made;
     }
     speech_release(&s);
-    return rc;
+    return job.rc;
 }

@@ -49,7 +49,8 @@ static int listen(void *user, const float *samples, size_t n)
 static int say(const char *text, float speed, struct sound *s, struct buf *voices, struct error *err)
 {
     *s = (struct sound){.stop_at = s->stop_at};
-    return builtin_say(text, strlen(text), speed, listen, s, voices, err);
+    const struct builtin_listener to = {.audio = listen, .user = s};
+    return builtin_say(text, strlen(text), speed, &to, voices, err);
 }
 
 static void assert_audible(const struct sound *s, double at_least, double at_most)

@@ -48,7 +48,8 @@ static int ignore(void *user, const float *samples, size_t n)
 static int try_say(struct error *err)
 {
     struct buf voices = BUF_INIT;
-    int r = builtin_say("Hi. 你好", strlen("Hi. 你好"), 8, ignore, NULL, &voices, err);
+    const struct builtin_listener to = {.audio = ignore};
+    int r = builtin_say("Hi. 你好", strlen("Hi. 你好"), 8, &to, &voices, err);
     buf_release(&voices);
     return r;
 }
