@@ -1,0 +1,13 @@
+/* What no single key can tell: keys that must fit each other, and what follows from them. Internal to config_*.c. */
+#ifndef ISHOW_SERVER_CONFIG_CHECK_H
+#define ISHOW_SERVER_CONFIG_CHECK_H
+
+#include "server/config_read.h"
+
+/* Completes a configuration whose keys have all been read, and refuses one that makes no sense. */
+int config_finish(struct config_reader *r);
+
+/* The tokens' part of it: reads token files, leaves digests. */
+int config_finish_tokens(struct config_reader *r);
+
+#endif
