@@ -12,6 +12,9 @@ struct server {
     struct log *log;
     struct http_server *http;
     struct speech *speech;
+    struct voices *voices;
+    struct store_thread *store; /* never NULL, but without a store when its folder cannot be used */
+    struct history *history;
     double started; /* clock_seconds() */
 };
 

@@ -4,14 +4,14 @@
  * on any thread, and lives until its last reference goes. A change makes a new snapshot with a new version, so a
  * worker may keep what it made of a clip under (id, version).
  *
- * A clip that is not used any more stays on the disk for CLIP_GRACE seconds (store_voices.h), so that speech that was
- * asked for before the change can still be made.
- *
- * Without a store (its folder cannot be used) the configured voices are served and every change is refused. */
+ * A clip that is not used any more stays on the disk for CLIP_GRACE seconds (store_clips.h), so that speech that was
+ * asked for before the change can still be made. Changes are made by voice_change.h. */
 #ifndef ISHOW_SERVER_VOICES_H
 #define ISHOW_SERVER_VOICES_H
 
 #include "base/error.h"
+#include "server/config.h"
+#include "store/store_voices.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -38,44 +38,49 @@ struct voice {
     const char *language; /* "" when not told */
     enum voice_kind kind;
     int preload;
-    uint64_t version;     /* of text and clip; unique in this process */
-    int64_t created, updated; /* ms since 1970; `updated` of the override; 0 when unknown */
+    uint64_t version; /* of the active words and clip; unique in this process */
+    int64_t created;  /* of an uploaded one, ms since 1970; else 0 */
+    int64_t updated;  /* of the override, ms since 1970; 0: there is none */
     struct voice_source active, baseline, override;
 };
 
 struct voice *voice_ref(struct voice *v); /* returns it; accepts NULL. Any thread */
 void voice_unref(struct voice *v);        /* accepts NULL. Any thread */
 
-/* One [[f5.voices]]. Strings are copied. */
-struct voice_config {
-    const char *id, *reference_audio, *reference_text;
-    const char *language, *engine_label; /* NULL: "" and a label made from the id */
-    int preload;
-};
-
 struct voices;
 
-/* `default_id` NULL: the first configured voice, else VOICE_BUILTIN. */
+/* A registry with the built-in voice alone. */
 int voices_create(struct voices **ret, struct error *err);
 void voices_free(struct voices *v); /* accepts NULL; snapshots live on */
 
-/* Takes the place of what was configured before; voices whose clip and words are the same keep their versions.
- * E_ARG for a bad or repeated id: then nothing has changed. `default_id` NULL: the first configured voice, or the
- * built-in one. A default that does not exist is E_NOTFOUND. */
-int voices_configure(struct voices *v, const struct voice_config *list, size_t n, const char *default_id,
+/* Takes [[f5.voices]] in place of those of before; voices whose clip and words are the same keep their snapshots. One that
+ * is called like an uploaded voice hides it. A clip that cannot be found is none. `default_id` NULL: the built-in voice.
+ * E_ARG for an id that is given twice or is VOICE_BUILTIN: then nothing has changed. */
+int voices_configure(struct voices *v, const struct config_voice *list, size_t n, const char *default_id,
                      struct error *err);
+
+/* What a store has (store_voices.h), with the path of the clip in place of its hash. An uploaded voice or an override that
+ * is there already is replaced. E_NOMEM leaves everything as it was. */
+int voices_put_upload(struct voices *v, const struct store_voice *row, const char *path, struct error *err);
+int voices_put_override(struct voices *v, const struct store_override *row, const char *path, struct error *err);
+/* Fine when there is none. */
+int voices_drop_upload(struct voices *v, const char *id, struct error *err);
+int voices_drop_override(struct voices *v, const char *id, struct error *err);
 
 size_t voices_count(const struct voices *v);
 struct voice *voices_at(const struct voices *v, size_t i); /* borrowed; sorted by id */
+
+/* The id of the configured default voice, or VOICE_BUILTIN as long as there is no voice of that name. */
 const char *voices_default(const struct voices *v);
 
-/* By id; "" , NULL, "default" and OpenAI's names (alloy, ash, …) are the default voice unless a voice is called so.
+/* By id; NULL, "" and OpenAI's names (alloy, ash, …) are the default voice, unless a voice is called so.
  * Borrowed; NULL when there is none. */
 struct voice *voices_find(const struct voices *v, const char *name);
 
-/* Letters, digits, "-", "_", "." and CJK letters, not only dots, 1..VOICE_ID_MAX characters. E_ARG says what is wrong. */
+/* For ids of uploads; the operator's may be anything. Letters A to Z of either case, digits, "-", "_", "." and Chinese,
+ * Japanese and Korean letters; not a dot first, not VOICE_BUILTIN; 1..VOICE_ID_MAX characters. E_ARG says what is wrong. */
 int voice_id_check(const char *id, struct error *err);
-/* An id out of a name: what may not be in one becomes "-". "" when nothing is left. */
+/* An id out of a name: what may not be in one becomes "-". "" when nothing is left of it. */
 void voice_id_from(const char *name, char ret[VOICE_ID_BYTES + 1]);
 
 #endif

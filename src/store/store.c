@@ -181,21 +181,3 @@ void store_close(struct store *s)
     free(s->dir);
     free(s);
 }
-
-int store_default_dir(char **ret, struct error *err)
-{
-    const char *state = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    char *dir;
-    if (state && *state) /* may be a list */
-        dir = strndup(state, strcspn(state, ":"));
-    else if (xdg && xdg[0] == '/')
-        dir = path_join(xdg, "ishowtts");
-    else if (home && *home)
-        dir = path_join(home, ".local/share/ishowtts");
-    else
-        return error_set(err, E_NOTFOUND, "no folder for data: none of STATE_DIRECTORY, XDG_DATA_HOME and HOME is set");
-    if (!dir)
-        return error_nomem(err);
-    *ret = dir;
-    return 0;
-}

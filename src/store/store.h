@@ -40,10 +40,6 @@ struct store_params {
 int store_open(const struct store_params *params, struct store **ret, struct error *err);
 void store_close(struct store *s); /* accepts NULL */
 
-/* $STATE_DIRECTORY (systemd's), else $XDG_DATA_HOME/ishowtts, else ~/.local/share/ishowtts, to be freed. E_NOTFOUND
- * when none of them is set. */
-int store_default_dir(char **ret, struct error *err);
-
 /* Milliseconds since 1970, as every time in the databases. */
 int64_t store_now(void);
 

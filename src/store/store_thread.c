@@ -105,7 +105,7 @@ static void tell_loop(struct store_thread *t)
 static void wait_for_work(struct store_thread *t)
 {
     const int untold = t->finished.first && !t->posted;
-    const double due = untold ? clock_seconds() : store_sweep_due(t->store);
+    const double due = untold ? clock_seconds() : t->store ? store_sweep_due(t->store) : 0;
     if (due == 0) {
         pthread_cond_wait(&t->wake, &t->lock);
     } else {
@@ -117,7 +117,7 @@ static void wait_for_work(struct store_thread *t)
 
 static void sweep(struct store_thread *t)
 {
-    const double due = store_sweep_due(t->store);
+    const double due = t->store ? store_sweep_due(t->store) : 0;
     if (due == 0 || clock_seconds() < due)
         return;
     pthread_mutex_unlock(&t->lock);

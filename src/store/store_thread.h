@@ -26,7 +26,8 @@ typedef int (*store_post_fn)(void *user, void (*fn)(void *arg), void *arg);
 
 struct store_thread;
 
-/* Takes over `store`. On failure it is still the caller's. */
+/* Takes over `store`; NULL when there is none to be had, which then is what jobs are given. On failure it is still the
+ * caller's. */
 int store_thread_create(struct store *store, store_post_fn post, void *user, struct store_thread **ret,
                         struct error *err);
 
@@ -39,7 +40,7 @@ int store_submit(struct store_thread *t, struct store_job *job, struct error *er
 
 size_t store_thread_waiting(struct store_thread *t);
 
-/* For what may be called from any thread: store_clip_path. */
+/* For what may be called from any thread: store_clip_path. May be NULL. */
 const struct store *store_thread_store(const struct store_thread *t);
 
 #endif

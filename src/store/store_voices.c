@@ -17,7 +17,8 @@ static int each_voice(struct store *s, int (*fn)(void *user, const struct store_
 {
     struct query q;
     int rc = query_begin(&q, s->state, err,
-                         "SELECT id, label, language, text, clip, type, consent, created, updated FROM voice", "");
+                         "SELECT id, label, language, text, clip, type, consent, created, updated FROM voice ORDER BY id",
+                         "");
     while (!rc && (rc = query_row(&q, err)) == 1) {
         const struct store_voice v = {
             .id = query_text(&q, 0), .label = query_text(&q, 1), .language = query_text(&q, 2),
@@ -34,7 +35,7 @@ static int each_override(struct store *s, int (*fn)(void *user, const struct sto
                          void *user, struct error *err)
 {
     struct query q;
-    int rc = query_begin(&q, s->state, err, "SELECT voice, text, clip, type, updated FROM override", "");
+    int rc = query_begin(&q, s->state, err, "SELECT voice, text, clip, type, updated FROM override ORDER BY voice", "");
     while (!rc && (rc = query_row(&q, err)) == 1) {
         const struct store_override o = {
             .voice = query_text(&q, 0), .text = text_or_null(&q, 1), .clip = text_or_null(&q, 2),
@@ -73,15 +74,14 @@ static int find_text(struct store *s, const char *sql, const char *key, char **r
     return rc;
 }
 
-static int count_voices(struct store *s, struct error *err)
+static int count_voices(struct store *s, int64_t *ret, struct error *err)
 {
     struct query q;
     int rc = query_begin(&q, s->state, err, "SELECT count(*) FROM voice", "");
-    if (!rc && (rc = query_row(&q, err)) == 1)
-        rc = query_int(&q, 0) < STORE_VOICES_MAX
-                 ? 0
-                 : error_set(err, E_LIMIT, "there are %d uploaded voices, which is the limit: delete one first",
-                             STORE_VOICES_MAX);
+    if (!rc && (rc = query_row(&q, err)) == 1) {
+        *ret = query_int(&q, 0);
+        rc = 0;
+    }
     query_end(&q);
     return rc;
 }
@@ -102,8 +102,15 @@ static int add_voice(struct store *s, const struct store_voice *v, enum store_ad
         *ret = STORE_ID_TAKEN;
         return 0;
     }
+    int64_t count = 0;
     if (!rc)
-        rc = count_voices(s, err);
+        rc = count_voices(s, &count, err);
+    if (!rc && count >= STORE_VOICES_MAX) {
+        *ret = STORE_TOO_MANY;
+        return 0;
+    }
+    if (!rc)
+        rc = query_run(s->state, err, "DELETE FROM override WHERE voice = ?", "t", v->id);
     if (!rc)
         rc = query_run(s->state, err, "INSERT INTO voice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "tttttttii", v->id, v->label,
                        v->language, v->text, v->clip, v->type, v->consent, v->created, v->updated);
@@ -206,14 +213,20 @@ static int read_override(struct store *s, const char *voice, struct store_overri
     return rc;
 }
 
-int store_override_put(struct store *s, struct store_override *o, struct error *err)
+int store_override_put(struct store *s, struct store_override *o, int uploaded, struct error *err)
 {
     struct store_override now = {0};
-    char *before = NULL;
+    char *before = NULL, *voice = NULL;
     int rc = database_begin(s->state, err);
     if (rc)
         return rc;
-    rc = find_text(s, "SELECT clip FROM override WHERE voice = ?", o->voice, &before, err);
+    if (uploaded)
+        rc = find_text(s, "SELECT id FROM voice WHERE id = ?", o->voice, &voice, err);
+    if (!rc && uploaded && !voice)
+        rc = no_such_voice(o->voice, err);
+    free(voice);
+    if (!rc)
+        rc = find_text(s, "SELECT clip FROM override WHERE voice = ?", o->voice, &before, err);
     if (!rc)
         rc = query_run(s->state, err,
                        "INSERT INTO override VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (voice) DO UPDATE SET"
