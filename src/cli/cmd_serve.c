@@ -1,0 +1,90 @@
+/* `ishowtts serve`: the speech server. */
+#include "cli/cli.h"
+
+#include "server/server.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+static const char usage[] =
+    "usage: ishowtts serve [options]\n"
+    "Serves speech over HTTP: OpenAI's API, and the original's.\n"
+    "\n"
+    "  --config FILE        the configuration (~/.config/ishowtts/ishowtts.toml, if it is there)\n"
+    "  --check-config       say what is in force, and what is odd or wrong, without serving\n"
+    "  --bind ADDRESS,...   127.0.0.1:27121, [::1]:27121 or unix:/path, instead of server.bind\n"
+    "  --log-level LEVEL    debug, info, warn or error, instead of log.level\n"
+    "  --log-format FORMAT  text or json, instead of log.format\n"
+    "  --help               this text\n"
+    "\n"
+    "exit code: 0 stopped by a signal, 1 failed, 2 wrong usage\n";
+
+#define SETTINGS_MAX 16
+
+enum { OPT_CONFIG = 256, OPT_CHECK, OPT_BIND, OPT_LEVEL, OPT_FORMAT, OPT_HELP };
+
+static const struct option long_options[] = {{"config", required_argument, NULL, OPT_CONFIG},
+                                             {"check-config", no_argument, NULL, OPT_CHECK},
+                                             {"bind", required_argument, NULL, OPT_BIND},
+                                             {"log-level", required_argument, NULL, OPT_LEVEL},
+                                             {"log-format", required_argument, NULL, OPT_FORMAT},
+                                             {"help", no_argument, NULL, OPT_HELP},
+                                             {0}};
+
+static void print_warning(void *user, const char *sentence)
+{
+    (void)user;
+    fprintf(stderr, "ishowtts serve: %s\n", sentence);
+}
+
+/* The last one of a key is what holds. */
+static int add_setting(struct config_setting settings[SETTINGS_MAX + 1], const char *key, const char *value,
+                       const char *origin)
+{
+    size_t n = 0;
+    while (settings[n].key)
+        n++;
+    if (n == SETTINGS_MAX)
+        return report_usage("serve", "%s is one of too many options", origin);
+    settings[n] = (struct config_setting){key, value, origin};
+    return 0;
+}
+
+static int check_config(const struct server_options *o, ishow_error *err)
+{
+    struct config *c = NULL;
+    struct buf text = BUF_INIT;
+    int rc = config_load(o->config, o->settings, &c, print_warning, NULL, (struct error *)err);
+    if (!rc && config_describe(c, &text))
+        rc = error_nomem((struct error *)err);
+    if (!rc && (fwrite(text.ptr, 1, text.len, stdout) != text.len || fflush(stdout)))
+        rc = error_set((struct error *)err, E_IO, "cannot write to stdout");
+    buf_release(&text);
+    config_free(c);
+    return rc;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    struct config_setting settings[SETTINGS_MAX + 1] = {{NULL, NULL, NULL}};
+    struct server_options o = {.settings = settings};
+    ishow_error err;
+    int c, check = 0, rc = 0;
+    while (!rc && (c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        switch (c) {
+        case OPT_CONFIG: o.config = optarg; break;
+        case OPT_CHECK: check = 1; break;
+        case OPT_BIND: rc = add_setting(settings, "server.bind", optarg, "--bind"); break;
+        case OPT_LEVEL: rc = add_setting(settings, "log.level", optarg, "--log-level"); break;
+        case OPT_FORMAT: rc = add_setting(settings, "log.format", optarg, "--log-format"); break;
+        case OPT_HELP: fputs(usage, stdout); return EXIT_DONE;
+        default: return EXIT_USAGE;
+        }
+    }
+    if (rc)
+        return rc;
+    if (optind < argc)
+        return report_usage("serve", "it takes no arguments");
+    rc = check ? check_config(&o, &err) : server_run(&o, (struct error *)&err);
+    return rc ? report_error("serve", &err) : EXIT_DONE;
+}
