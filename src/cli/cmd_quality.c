@@ -263,7 +263,8 @@ static int print_json(const struct quality_options *o, ishow_error *err)
 
 static int run(struct quality_options *o, ishow_error *err)
 {
-    struct config_voice found = {0};
+    struct config *config = NULL;
+    const struct config_voice *found;
     ishow_error why = {0};
     int rc = 0;
     if (o->wer && !recogniser_installed())
@@ -273,9 +274,9 @@ static int run(struct quality_options *o, ishow_error *err)
         rc = read_texts(o, (struct error *)err);
     if (!rc && o->html)
         rc = dir_make(o->html, (struct error *)err);
-    if (!rc && o->voice && !(rc = config_voice_find(o->config, o->voice, &found, (struct error *)err))) {
-        o->params.ref = found.reference_audio;
-        o->params.ref_words = found.reference_text;
+    if (!rc && o->voice && !(rc = config_voice_find(o->config, o->voice, &config, &found, (struct error *)err))) {
+        o->params.ref = found->reference_audio;
+        o->params.ref_words = found->reference_text;
     }
     o->err = &why;
     snprintf(o->report.model, sizeof o->report.model, "%s", o->open.model ? o->open.model : "the best one installed");
@@ -294,7 +295,7 @@ static int run(struct quality_options *o, ishow_error *err)
         quality_table(stdout, &o->report);
     if (!rc && fflush(stdout))
         rc = error_set((struct error *)err, E_IO, "cannot write to stdout");
-    config_voice_release(&found);
+    config_free(config);
     return rc;
 }
 

@@ -161,23 +161,24 @@ static int read_text(char **args, int n, struct buf *text, struct error *err)
 static int make_voice(ishow_engine *engine, const struct say_options *o, ishow_voice **ret, ishow_error *err)
 {
     ishow_info info = {.size = sizeof info};
-    struct config_voice found = {0};
+    struct config *config = NULL;
+    const struct config_voice *found;
     const char *ref = o->ref, *words = o->ref_text;
     ishow_describe(engine, &info);
     if (strcmp(info.engine, "builtin") == 0 && !ref && !o->voice)
         return 0;
     if (o->voice) {
-        int rc = config_voice_find(o->config, o->voice, &found, (struct error *)err);
+        int rc = config_voice_find(o->config, o->voice, &config, &found, (struct error *)err);
         if (rc)
             return rc;
-        ref = found.reference_audio;
-        words = found.reference_text;
+        ref = found->reference_audio;
+        words = found->reference_text;
     }
     int rc = !ref ? error_set((struct error *)err, E_ARG,
                               "the model %s needs a voice to speak in: --ref CLIP --ref-text WORDS, or --voice NAME",
                               info.model)
                   : ishow_voice_from_file(engine, ref, words, ret, err);
-    config_voice_release(&found);
+    config_free(config);
     return rc;
 }
 

@@ -1,17 +1,12 @@
-/* The voices of the configuration file: [[f5.voices]] with id, reference_audio, reference_text. */
+/* The voices of the configuration file, for commands that speak without a server. */
 #ifndef ISHOW_CLI_VOICE_CONFIG_H
 #define ISHOW_CLI_VOICE_CONFIG_H
 
-#include "base/error.h"
+#include "server/config.h"
 
-struct config_voice {
-    char *reference_audio; /* owned; relative paths are from the configuration's folder */
-    char *reference_text;  /* owned */
-};
-
-/* Finds voice `id` in the TOML file at `path`; NULL: $XDG_CONFIG_HOME/ishowtts/ishowtts.toml, else
- * ~/.config/ishowtts/ishowtts.toml. E_NOTFOUND lists the voices there are. */
-int config_voice_find(const char *path, const char *id, struct config_voice *ret, struct error *err);
-void config_voice_release(struct config_voice *v); /* accepts a zeroed one */
+/* Finds voice `id` in the TOML file at `path`; NULL: config_default_path(). The voice belongs to ret_config, which the
+ * caller frees; it has a clip and the words in it. E_NOTFOUND lists the voices there are. */
+int config_voice_find(const char *path, const char *id, struct config **ret_config, const struct config_voice **ret,
+                      struct error *err);
 
 #endif

@@ -38,59 +38,66 @@ char *config_default_path(void)
     return home && *home ? path_join(home, ".config/ishowtts/ishowtts.toml") : NULL;
 }
 
-static int parse_into(struct config_box *box, const char *text, size_t len, const char *path, char *const *env,
-                      const struct config_setting *settings, config_warning_fn on_warning, void *user,
-                      struct error *err)
+/* Starts a reader whose configuration is ret_box's, with one reference. */
+static int reader_start(struct config_reader *r, const char *path, config_warning_fn on_warning, void *user,
+                        struct error *err)
 {
     const char *slash = path ? strrchr(path, '/') : NULL;
-    struct config_reader r = {.config = &box->config,
-                              .arena = &box->arena,
-                              .file = path ? path : "the configuration",
-                              .on_warning = on_warning,
-                              .user = user,
-                              .err = err};
-    struct toml_doc *doc = NULL;
-    r.given = arena_alloc(&box->arena, config_key_count);
-    r.folder = arena_strndup(&box->arena, slash ? path : "", slash ? (size_t)(slash - path) + 1 : 0);
-    if (!r.given || !r.folder || (path && !(box->config.path = arena_strndup(&box->arena, path, strlen(path)))))
+    struct config_box *box = calloc(1, sizeof *box);
+    if (!box)
         return error_nomem(err);
-    int rc = toml_parse(text, len, TOML_1_1, &doc, err);
+    atomic_init(&box->refs, 1);
+    *r = (struct config_reader){.config = &box->config,
+                                .arena = &box->arena,
+                                .file = path ? path : "the configuration",
+                                .on_warning = on_warning,
+                                .user = user,
+                                .err = err};
+    r->given = arena_alloc(&box->arena, config_key_count);
+    r->folder = arena_strndup(&box->arena, slash ? path : "", slash ? (size_t)(slash - path) + 1 : 0);
+    if (r->given && r->folder && (!path || (box->config.path = arena_strndup(&box->arena, path, strlen(path)))))
+        return 0;
+    config_free(&box->config);
+    return error_nomem(err);
+}
+
+static int read_all(struct config_reader *r, const char *text, size_t len, char *const *env,
+                    const struct config_setting *settings)
+{
+    struct toml_doc *doc = NULL;
+    int rc = toml_parse(text, len, TOML_1_1, &doc, r->err);
     if (rc)
-        error_prefix(err, "%s", r.file);
-    if (!rc)
-        rc = config_read_defaults(&r);
-    if (!rc)
-        rc = config_read_file(&r, toml_root(doc));
-    if (!rc)
-        rc = config_read_environment(&r, env);
-    if (!rc)
-        rc = config_read_settings(&r, settings);
-    if (!rc)
-        rc = config_finish(&r);
-    if (!rc && r.warnings > CONFIG_WARNINGS_MAX) {
-        size_t more = r.warnings - CONFIG_WARNINGS_MAX;
-        r.warnings = 0;
-        config_warn(&r, 0, 0, "and %zu warnings more", more);
-    }
+        error_prefix(r->err, "%s", r->file);
+    if (!rc && !(rc = config_read_defaults(r)) && !(rc = config_read_file(r, toml_root(doc))) &&
+        !(rc = config_read_environment(r, env)) && !(rc = config_read_settings(r, settings)))
+        rc = config_finish(r);
     toml_free(doc);
     return rc;
+}
+
+/* Gives the configuration to the caller, or frees it. */
+static int reader_end(struct config_reader *r, int rc, struct config **ret)
+{
+    if (rc) {
+        config_free(r->config);
+        return rc;
+    }
+    if (r->warnings > CONFIG_WARNINGS_MAX) {
+        size_t more = r->warnings - CONFIG_WARNINGS_MAX;
+        r->warnings = 0;
+        config_warn(r, 0, 0, "and %zu warnings more", more);
+    }
+    *ret = r->config;
+    return 0;
 }
 
 int config_parse(const char *text, size_t len, const char *path, char *const *env,
                  const struct config_setting *settings, struct config **ret, config_warning_fn on_warning, void *user,
                  struct error *err)
 {
-    struct config_box *box = calloc(1, sizeof *box);
-    if (!box)
-        return error_nomem(err);
-    atomic_init(&box->refs, 1);
-    int rc = parse_into(box, text, len, path, env, settings, on_warning, user, err);
-    if (rc) {
-        config_free(&box->config);
-        return rc;
-    }
-    *ret = &box->config;
-    return 0;
+    struct config_reader r;
+    int rc = reader_start(&r, path, on_warning, user, err);
+    return rc ? rc : reader_end(&r, read_all(&r, text, len, env, settings), ret);
 }
 
 int config_load(const char *path, const struct config_setting *settings, struct config **ret,
@@ -99,13 +106,20 @@ int config_load(const char *path, const struct config_setting *settings, struct 
     char *standard = path ? NULL : config_default_path();
     struct buf text = BUF_INIT;
     const char *file = path ? path : standard;
+    struct config_reader r;
     int rc = file ? file_read(file, TOML_MAX_BYTES, &text, err) : 0;
     if (rc == E_NOTFOUND && !path) {
         rc = 0;
         file = NULL;
     }
     if (!rc)
-        rc = config_parse(text.len ? text.ptr : "", text.len, file, environ, settings, ret, on_warning, user, err);
+        rc = reader_start(&r, file, on_warning, user, err);
+    if (!rc) {
+        rc = read_all(&r, text.len ? text.ptr : "", text.len, environ, settings);
+        if (!rc)
+            rc = config_read_token_files(&r);
+        rc = reader_end(&r, rc, ret);
+    }
     buf_release(&text);
     free(standard);
     return rc;

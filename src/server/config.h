@@ -71,7 +71,8 @@ struct config {
 
     struct {
         struct config_texts
-            bind; /* "127.0.0.1:27121", "[::1]:27121", "localhost:0", "unix:/run/x.sock"; one at least */
+            bind;       /* "127.0.0.1:27121", "[::1]:27121", "localhost:0", "unix:/run/x.sock"; one at least */
+        int reuse_port; /* 1: another server may listen on the same addresses */
         const char *tls_certificate, *tls_key;                             /* both or neither */
         double drain_timeout, idle_timeout, head_timeout, request_timeout; /* seconds */
         int64_t header_max, body_max, upload_max;                          /* bytes */
@@ -173,7 +174,8 @@ struct config_setting {
 int config_load(const char *path, const struct config_setting *settings, struct config **ret,
                 config_warning_fn on_warning, void *user, struct error *err);
 
-/* The same from text[0, len) as if it stood in a file called `path`; `env` is NULL or a list as environ(7). */
+/* The same from text[0, len) as if it stood in a file called `path`; `env` is NULL or a list as environ(7). No file is
+ * opened: the digests of tokens in files are zero. */
 int config_parse(const char *text, size_t len, const char *path, char *const *env,
                  const struct config_setting *settings, struct config **ret, config_warning_fn on_warning, void *user,
                  struct error *err);

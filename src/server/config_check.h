@@ -7,7 +7,10 @@
 /* Completes a configuration whose keys have all been read, and refuses one that makes no sense. */
 int config_finish(struct config_reader *r);
 
-/* The tokens' part of it: reads token files, leaves digests. */
+/* The tokens' part of it: leaves digests of those that stand in the file. */
 int config_finish_tokens(struct config_reader *r);
+
+/* Digests of those that stand in files of their own. */
+int config_read_token_files(struct config_reader *r);
 
 #endif

@@ -19,6 +19,7 @@ const struct config_key config_keys[] = {
     {"data_dir", CONFIG_PATH, AT(data_dir), .flags = CONFIG_AT_START},
 
     {"server.bind", CONFIG_TEXTS, AT(server.bind), .standard = "['127.0.0.1:27121']", .flags = CONFIG_AT_START},
+    {"server.reuse_port", CONFIG_BOOL, AT(server.reuse_port), .standard = "false", .flags = CONFIG_AT_START},
     {"server.tls_certificate", CONFIG_PATH, AT(server.tls_certificate)},
     {"server.tls_key", CONFIG_PATH, AT(server.tls_key)},
     {"server.drain_timeout", CONFIG_REAL, AT(server.drain_timeout), RANGE(0, 3600, "seconds"), .standard = "30"},

@@ -95,11 +95,9 @@ static int finish_token(struct config_reader *r, struct config_token *t)
         return rc;
     if (!!t->token + !!t->token_file + !!t->sha256 != 1)
         return config_fail(r, 0, 0, "the token \"%s\": expected one of token, token_file and sha256", t->name);
-    if (t->token_file)
-        return read_token_file(r, t);
     if (t->sha256)
         return read_digest(r, t);
-    return take_token(r, t, t->token, strlen(t->token));
+    return t->token ? take_token(r, t, t->token, strlen(t->token)) : 0;
 }
 
 static void forget(const char **token)
@@ -145,5 +143,14 @@ int config_finish_tokens(struct config_reader *r)
     }
     for (size_t i = 0; i < c->auth.count; i++)
         forget(&c->auth.items[i].token);
+    return rc;
+}
+
+int config_read_token_files(struct config_reader *r)
+{
+    int rc = 0;
+    for (size_t i = 0; i < r->config->auth.count && !rc; i++)
+        if (r->config->auth.items[i].token_file)
+            rc = read_token_file(r, &r->config->auth.items[i]);
     return rc;
 }

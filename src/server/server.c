@@ -56,19 +56,92 @@ static void on_signal(void *user, uint32_t events)
     loop_stop(s->loop);
 }
 
+/* Warnings of a configuration wait until the log has the form that the same configuration gives it. */
+static void keep_warning(void *user, const char *sentence)
+{
+    (void)buf_addf(user, "%s\n", sentence);
+}
+
+static void log_warnings(struct server *s, struct buf *kept)
+{
+    char *save = NULL;
+    for (char *line = strtok_r(kept->ptr, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        log_event(s->log, LOG_WARN, "configuration", log_str("message", line));
+    buf_release(kept);
+}
+
+static int load_config(struct server *s, const struct server_options *options, struct error *err)
+{
+    struct buf warnings = BUF_INIT;
+    int rc = config_load(options->config, options->settings, &s->config, keep_warning, &warnings, err);
+    if (!rc)
+        log_set(s->log, (enum log_format)s->config->log.format, (enum log_level)s->config->log.level);
+    if (warnings.len)
+        log_warnings(s, &warnings);
+    return rc;
+}
+
+static int start_speech(struct server *s, struct error *err)
+{
+    const struct config *c = s->config;
+    struct speech_params p = {.engine = c->speech.engine,
+                              .workers = c->speech.workers,
+                              .queue_capacity = c->queue.capacity,
+                              .per_client = c->queue.per_client,
+                              .timeout = c->server.request_timeout};
+    ishow_open_params_init(&p.open);
+    p.open.model = c->speech.model;
+    p.open.vocab = c->speech.vocab;
+    p.open.vocoder = c->speech.vocoder;
+    p.open.arch = c->speech.arch;
+    p.open.precision = c->speech.precision;
+    p.open.threads = c->speech.threads;
+    return speech_create(s->loop, s->log, &p, &s->speech, err);
+}
+
+static struct http_limits http_limits(const struct config *c)
+{
+    return (struct http_limits){.header_max = (size_t)c->server.header_max,
+                                .body_max = (size_t)c->server.body_max,
+                                .connections_max = (unsigned)c->server.connections_max,
+                                .connections_per_address = (unsigned)c->server.connections_per_address,
+                                .head_timeout = c->server.head_timeout,
+                                .idle_timeout = c->server.idle_timeout};
+}
+
+static int start_http(struct server *s, struct error *err)
+{
+    const struct config *c = s->config;
+    const struct http_server_params p = {.limits = http_limits(c),
+                                         .on_head = on_head,
+                                         .on_request = on_request,
+                                         .on_done = on_done,
+                                         .user = s,
+                                         .log = s->log};
+    int fd, rc = http_server_create(s->loop, &p, &s->http, err);
+    if (!rc && c->server.tls_certificate)
+        rc = http_server_set_tls(s->http, c->server.tls_certificate, c->server.tls_key, err);
+    for (size_t i = 0; i < c->server.bind.count && !rc; i++) {
+        if (!(rc = http_listen_open(c->server.bind.items[i], c->server.reuse_port, &fd, err)) &&
+            !(rc = http_server_listen(s->http, fd, err)))
+            log_event(s->log, LOG_INFO, "listening", log_str("address", c->server.bind.items[i]));
+    }
+    return rc;
+}
+
 int server_run(const struct server_options *options, struct error *err)
 {
     struct server s = {.started = clock_seconds()};
-    const struct http_server_params http = {.on_head = on_head, .on_request = on_request, .on_done = on_done, .user = &s};
-    const struct speech_params speech = {.engine = "auto", .queue_capacity = 64, .per_client = 16, .timeout = 60};
     struct loop_watch *signals = NULL;
     sigset_t set, old;
-    int fd = -1, sfd = -1;
+    int sfd = -1;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     pthread_sigmask(SIG_BLOCK, &set, &old); /* before there are threads, which inherit it */
     int rc = log_create(STDERR_FILENO, LOG_TEXT, LOG_INFO, &s.log, err);
+    if (!rc)
+        rc = load_config(&s, options, err);
     if (!rc)
         rc = loop_create(&s.loop, err);
     if (!rc && (sfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
@@ -76,23 +149,18 @@ int server_run(const struct server_options *options, struct error *err)
     if (!rc)
         rc = loop_watch(s.loop, sfd, EPOLLIN, on_signal, &s, &signals, err);
     if (!rc)
-        rc = speech_create(s.loop, s.log, &speech, &s.speech, err);
+        rc = start_speech(&s, err);
     if (!rc)
-        rc = http_server_create(s.loop, &http, &s.http, err);
+        rc = start_http(&s, err);
     if (!rc)
-        rc = http_listen_open(options->bind, &fd, err);
-    if (!rc)
-        rc = http_server_listen(s.http, fd, err);
-    if (!rc) {
-        log_event(s.log, LOG_INFO, "listening", log_str("address", options->bind));
         rc = loop_run(s.loop, err);
-    }
     http_server_free(s.http);
     speech_free(s.speech);
     loop_unwatch(signals);
     loop_free(s.loop);
     if (sfd >= 0)
         close(sfd);
+    config_free(s.config);
     log_free(s.log);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return rc;

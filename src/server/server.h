@@ -2,10 +2,11 @@
 #ifndef ISHOW_SERVER_SERVER_H
 #define ISHOW_SERVER_SERVER_H
 
-#include "base/error.h"
+#include "server/config.h"
 
 struct server_options {
-    const char *bind; /* "127.0.0.1:27121" */
+    const char *config;                    /* path; NULL: the default one, which need not exist */
+    const struct config_setting *settings; /* of the command line, ended by a NULL key; they outlast reloads */
 };
 
 /* Serves until SIGTERM or SIGINT. */

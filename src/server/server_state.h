@@ -5,9 +5,11 @@
 #include "base/log.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "server/config.h"
 #include "server/speech.h"
 
 struct server {
+    struct config *config; /* in force; a reload puts another in its place, so hold a reference beyond a call */
     struct loop *loop;
     struct log *log;
     struct http_server *http;

@@ -104,7 +104,6 @@ static void wrong_values_are_told_with_their_place(void **state)
         {"[[auth.tokens]]\nname = 'a'", "the token \"a\": expected one of token, token_file and sha256"},
         {"[[auth.tokens]]\ntoken = '0123456789abcdef'", "token 1 has no name"},
         {"[[auth.tokens]]\nname = 'a'\nsha256 = '12'", "the token \"a\": expected 64 hexadecimal digits"},
-        {"[[auth.tokens]]\nname = 'a'\ntoken_file = 'gone'", "the token \"a\": "},
         {"[[auth.tokens]]\nname = 'a'\ntoken = '0123456789abcdef'\nscopes = ['write']",
          "expected scopes out of read, speak, manage, found \"write\""},
         {"[[auth.tokens]]\nname = 'a'\ntoken = '0123456789abcdef'\n[[auth.tokens]]\nname = 'a'\ntoken = "
@@ -283,7 +282,14 @@ static void tokens_leave_only_their_digests(void **state)
              "[[auth.tokens]]\nname = 'a'\nsha256 = '%s'\nscopes = ['manage']\n"
              "[[auth.tokens]]\nname = 'b'\ntoken_file = '%s'\n",
              digest, path);
-    struct config *c = parse(text);
+    char file[80];
+    snprintf(file, sizeof file, "%s/x.toml", folder);
+    assert_int_equal(file_write(file, text, strlen(text), NULL), 0);
+    buf_release(&warnings);
+    struct config *c = NULL;
+    struct error err = {0};
+    if (config_load(file, NULL, &c, on_warning, NULL, &err))
+        fail_msg("%s", err.text);
     assert_non_null(strstr(told(), "everybody on this machine may read this token"));
     assert_int_equal(c->auth.count, 3);
     for (size_t i = 0; i < 3; i++) {
@@ -298,7 +304,13 @@ static void tokens_leave_only_their_digests(void **state)
     assert_int_equal(c->auth.items[2].scopes, MAY_ALL);
     assert_string_equal(c->auth.items[2].name, "default");
     config_free(c);
+    assert_int_equal(file_write(path, "short\n", 6, NULL), 0);
+    assert_int_equal(config_load(file, NULL, &c, NULL, NULL, &err), E_FORMAT);
+    assert_non_null(strstr(err.text, "the token \"b\": expected 16 to 512 characters, found 5"));
     unlink(path);
+    assert_int_equal(config_load(file, NULL, &c, NULL, NULL, &err), E_NOTFOUND);
+    assert_non_null(strstr(err.text, path));
+    unlink(file);
     rmdir(folder);
 }
 
