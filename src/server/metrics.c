@@ -227,6 +227,12 @@ void metrics_set(struct metrics *m, enum metric id, const char *const *labels, d
         series_of(m, id, labels)->value = value;
 }
 
+void metrics_unset(struct metrics *m, enum metric id)
+{
+    for (int i = m ? m->first[id] : NONE; i != NONE; i = m->series[i].next)
+        m->series[i].value = NAN;
+}
+
 void metrics_observe(struct metrics *m, enum metric id, const char *const *labels, double value)
 {
     if (!m || !isfinite(value))

@@ -68,6 +68,7 @@ void metrics_free(struct metrics *m);     /* accepts NULL */
 void metrics_count(struct metrics *m, enum metric id, const char *const *labels, double n); /* n >= 0 */
 void metrics_observe(struct metrics *m, enum metric id, const char *const *labels, double value);
 void metrics_set(struct metrics *m, enum metric id, const char *const *labels, double value);
+void metrics_unset(struct metrics *m, enum metric id); /* all series of a gauge: before it is set with other labels */
 
 /* Appends the page. 0 or E_NOMEM; then what was appended is of no use. */
 int metrics_render(const struct metrics *m, struct buf *out);

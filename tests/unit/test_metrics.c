@@ -92,6 +92,11 @@ static void test_gauges_are_set_and_unset(void **state)
     render();
     assert_true(isnan(value_of("gpu_utilization_percent{gpu=\"0\"}")));
     assert_null(strstr(page.ptr, "nan"));
+    metrics_set(metrics, METRIC_BUILD_INFO, METRIC_LABELS("1", "avx2", "f5"), 1);
+    metrics_unset(metrics, METRIC_BUILD_INFO);
+    metrics_set(metrics, METRIC_BUILD_INFO, METRIC_LABELS("1", "avx2", "builtin"), 1);
+    render();
+    assert_int_equal(lines_with("ishowtts_build_info{"), 1);
 }
 
 static void test_histograms_are_cumulative(void **state)
