@@ -24,6 +24,7 @@ struct store_thread {
     size_t count, bytes; /* of `waiting` */
     int stopping;
     int posted; /* a message that will empty `finished` is under way */
+    int dead;   /* freed, but for that message */
 };
 
 static void list_init(struct list *l)
@@ -49,19 +50,30 @@ static struct store_job *list_take(struct list *l)
 
 /* -------- on the loop's thread -------- */
 
-static void tell_finished(void *arg)
+static void tell_finished(struct store_thread *t)
 {
-    struct store_thread *t = arg;
     pthread_mutex_lock(&t->lock);
     struct store_job *job = t->finished.first;
     list_init(&t->finished);
-    t->posted = 0;
     pthread_mutex_unlock(&t->lock);
     while (job) {
         struct store_job *next = job->next; /* `done` may free it */
         job->done(job);
         job = next;
     }
+}
+
+static void on_message(void *arg)
+{
+    struct store_thread *t = arg;
+    if (t->dead) {
+        free(t);
+        return;
+    }
+    pthread_mutex_lock(&t->lock);
+    t->posted = 0;
+    pthread_mutex_unlock(&t->lock);
+    tell_finished(t);
 }
 
 int store_submit(struct store_thread *t, struct store_job *job, struct error *err)
@@ -98,7 +110,7 @@ const struct store *store_thread_store(const struct store_thread *t)
 static void tell_loop(struct store_thread *t)
 {
     if (t->finished.first && !t->posted)
-        t->posted = t->post(t->user, tell_finished, t) == 0;
+        t->posted = t->post(t->user, on_message, t) == 0;
 }
 
 /* Waits for a job, until clips are to be swept, or a second when the loop could not be told. With the lock held. */
@@ -205,5 +217,7 @@ void store_thread_free(struct store_thread *t)
     pthread_cond_destroy(&t->wake);
     pthread_mutex_destroy(&t->lock);
     store_close(t->store);
-    free(t);
+    t->dead = 1;
+    if (!t->posted)
+        free(t);
 }

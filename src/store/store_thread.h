@@ -31,8 +31,8 @@ struct store_thread;
 int store_thread_create(struct store *store, store_post_fn post, void *user, struct store_thread **ret,
                         struct error *err);
 
-/* Runs what waits, ends the thread, tells what has not been told and closes the store. On the loop's thread, when the
- * loop has stopped; what `post` was given must not be called after. Accepts NULL. */
+/* Runs what waits, ends the thread, tells what has not been told and closes the store. On the loop's thread. A message that
+ * `post` was given may still come after. Accepts NULL. */
 void store_thread_free(struct store_thread *t);
 
 /* E_LIMIT when the queue is full: the job is still the caller's and neither of its functions is called. */
