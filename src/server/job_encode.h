@@ -1,0 +1,19 @@
+/* From a job's samples to its encoded sound, on the worker's thread. */
+#ifndef ISHOW_SERVER_JOB_ENCODE_H
+#define ISHOW_SERVER_JOB_ENCODE_H
+
+#include "server/job.h"
+
+struct job_encode {
+    struct job *job;
+    ishow_encoder *encoder; /* made with the first sound */
+    struct buf out;         /* encoded, not handed over yet */
+};
+
+/* Encodes samples [n] and gives what has become of them to the loop. `total` as for ishow_encoder_create. */
+int job_encode_write(struct job_encode *e, const float *samples, size_t n, uint64_t total, struct error *err);
+/* The end: what is left goes to the loop, or, when not streamed, into job->sound. */
+int job_encode_finish(struct job_encode *e, struct error *err);
+void job_encode_release(struct job_encode *e); /* accepts a zeroed one */
+
+#endif
