@@ -19,6 +19,7 @@ help:
 	@echo '                                 docs/PERFORMANCE.md; PEERS_RUNS=5, PEERS_PYTHON=an interpreter with f5-tts'
 	@echo '  make bench-kernels             speed of the kernels beside the peak of this CPU'
 	@echo '  make install [PREFIX=/usr/local]'
+	@echo '  make deb                       a Debian package of it, in build-deb/'
 	@echo '  make clean'
 	@echo
 	@echo 'The first three install what is missing of packages.txt (Debian; asks sudo when it must).'
@@ -56,6 +57,11 @@ bench-peers:
 PREFIX ?= /usr/local
 install: build
 	meson configure $(BUILD) --prefix "$(PREFIX)" && meson install -C $(BUILD)
+
+# A package for the Debian that this is, with the units for systemd.
+deb:
+	@tools/install-packages build
+	@tools/make-deb
 
 clean:
 	rm -rf build build-*
