@@ -81,11 +81,13 @@ static int check_neighbours(struct config_reader *r)
                                "\"tts.example.org\", found \"%.200s\"",
                                c->server.allowed_hosts.items[i]);
     for (size_t i = 0; i < c->server.trusted_proxies.count; i++)
-        if (host_in_range("::", c->server.trusted_proxies.items[i]) < 0)
-            return config_fail(r, 0, 0,
-                               "server.trusted_proxies: expected an address or a range, such as \"10.0.0.0/8\", "
-                               "found \"%.200s\"",
-                               c->server.trusted_proxies.items[i]);
+        if (strcmp(c->server.trusted_proxies.items[i], "unix") != 0 &&
+            host_in_range("::", c->server.trusted_proxies.items[i]) < 0)
+            return config_fail(
+                r, 0, 0,
+                "server.trusted_proxies: expected an address, a range such as \"10.0.0.0/8\", or \"unix\", "
+                "found \"%.200s\"",
+                c->server.trusted_proxies.items[i]);
     if (!c->server.tls_certificate != !c->server.tls_key)
         return config_fail(r, 0, 0, "server.%s is given without server.%s; TLS needs both",
                            c->server.tls_key ? "tls_key" : "tls_certificate",

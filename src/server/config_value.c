@@ -1,4 +1,4 @@
-/* One value of the configuration: is it of the right type and within its limits, where does it go. See config_read.h. */
+/* One value of the configuration: is it of the right type and within its limits? See config_read.h. */
 #include "server/config_read.h"
 
 #include <math.h>

@@ -58,6 +58,15 @@ static int take_name(const char *text, size_t n, struct host_name *ret)
     return address_bytes(ret->name, bytes) ? 0 : take_address(bytes, ret);
 }
 
+int host_parse_address(const char *text, struct host_name *ret)
+{
+    unsigned char bytes[16];
+    if (address_bytes(text, bytes))
+        return -1;
+    *ret = (struct host_name){.port = -1};
+    return take_address(bytes, ret);
+}
+
 int host_parse(const char *text, struct host_name *ret)
 {
     struct host_name h = {.port = -1};
