@@ -50,6 +50,16 @@ int parse_whole(const char *command, const char *option, const char *text, long 
     return 0;
 }
 
+int parse_token(const char *command, const char *option, const char **ret)
+{
+    const char *token = option ? option : getenv("ISHOWTTS_TOKEN");
+    for (const char *p = token ? token : ""; *p; p++)
+        if (*p < '!' || *p > '~')
+            return report_usage(command, "the token holds a character that cannot stand in a header");
+    *ret = token && *token ? token : NULL;
+    return 0;
+}
+
 int parse_arch(const char *command, const char *text, ishow_arch *ret)
 {
     if (strcmp(text, "v0") == 0)

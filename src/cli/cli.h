@@ -22,6 +22,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_quality(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_load(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /* Prints "ishowtts COMMAND: sentence" and returns the exit code for it: EXIT_USAGE for ISHOW_E_ARG,
  * EXIT_INTERRUPTED for ISHOW_E_CANCELLED, else EXIT_FAILED. */
@@ -34,6 +35,9 @@ __attribute__((format(printf, 2, 3))) int report_usage(const char *command, cons
 int parse_number(const char *command, const char *option, const char *text, double *ret);
 int parse_whole(const char *command, const char *option, const char *text, long long least, long long most,
                 long long *ret);
+
+/* The bearer token: `option`, else $ISHOWTTS_TOKEN, else NULL. 0, or EXIT_USAGE when it cannot stand in a header. */
+int parse_token(const char *command, const char *option, const char **ret);
 
 int parse_arch(const char *command, const char *text, ishow_arch *ret); /* "v0", "v1" */
 

@@ -14,6 +14,7 @@ static const struct {
     {"say", cmd_say, "speak a text into a sound file"},
     {"serve", cmd_serve, "serve speech over HTTP"},
     {"load", cmd_load, "measure what a speech server does under load"},
+    {"top", cmd_top, "watch what a speech server does"},
     {"pull", cmd_pull, "fetch a model"},
     {"doctor", cmd_doctor, "look at this machine: what is here, what is missing, how to mend it"},
     {"bench", cmd_bench, "measure this machine, and how near to its peak synthesis comes"},

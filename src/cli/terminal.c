@@ -21,6 +21,14 @@ int terminal_width(FILE *f)
     return size.ws_col;
 }
 
+int terminal_height(FILE *f)
+{
+    struct winsize size;
+    if (ioctl(fileno(f), TIOCGWINSZ, &size) < 0 || size.ws_row == 0)
+        return 24;
+    return size.ws_row;
+}
+
 int terminal_utf8(void)
 {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
