@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,10 +72,9 @@ int store_clip_put(struct store *s, const void *bytes, size_t len, char ret_hash
 
 void store_clip_dropped(struct store *s, const char *hash)
 {
-    char *path = store_clip_path(s, hash);
-    if (path)
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/%s", s->clips, hash) < (int)sizeof path)
         utimensat(AT_FDCWD, path, NULL, 0);
-    free(path);
     s->sweep_at = clock_seconds() + CLIP_GRACE;
 }
 
