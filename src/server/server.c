@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include "base/clock.h"
+#include "server/data.h"
 #include "server/routes.h"
 
 #include <errno.h>
@@ -149,6 +150,8 @@ int server_run(const struct server_options *options, struct error *err)
     if (!rc)
         rc = loop_watch(s.loop, sfd, EPOLLIN, on_signal, &s, &signals, err);
     if (!rc)
+        rc = data_open(&s, s.config, err);
+    if (!rc)
         rc = start_speech(&s, err);
     if (!rc)
         rc = start_http(&s, err);
@@ -156,6 +159,7 @@ int server_run(const struct server_options *options, struct error *err)
         rc = loop_run(s.loop, err);
     http_server_free(s.http);
     speech_free(s.speech);
+    data_close(&s);
     loop_unwatch(signals);
     loop_free(s.loop);
     if (sfd >= 0)
