@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "server/data.h"
+#include "server/measure.h"
+#include "server/notify.h"
 #include "server/routes.h"
 
 #include <errno.h>
@@ -43,6 +45,7 @@ static void on_done(void *user, struct http_request *r, const struct http_done *
 {
     struct server *s = user;
     const struct route *route = http_context(r);
+    measure_request(s->measure, route ? route->name : NULL, done->status);
     log_event(s->log, LOG_INFO, "request", log_str("id", http_id(r)), log_str("peer", http_peer(r)),
               log_str("method", http_method(r)), log_str("path", http_path(r)),
               log_str("route", route ? route->name : ""), log_int("status", done->status),
@@ -54,6 +57,7 @@ static void on_signal(void *user, uint32_t events)
 {
     struct server *s = user;
     (void)events;
+    notify_state(NOTIFY_STOPPING, "stopping");
     loop_stop(s->loop);
 }
 
@@ -89,7 +93,8 @@ static int start_speech(struct server *s, struct error *err)
                               .workers = c->speech.workers,
                               .queue_capacity = c->queue.capacity,
                               .per_client = c->queue.per_client,
-                              .timeout = c->server.request_timeout};
+                              .timeout = c->server.request_timeout,
+                              .measure = s->measure};
     ishow_open_params_init(&p.open);
     p.open.model = c->speech.model;
     p.open.vocab = c->speech.vocab;
@@ -134,6 +139,7 @@ int server_run(const struct server_options *options, struct error *err)
 {
     struct server s = {.started = clock_seconds()};
     struct loop_watch *signals = NULL;
+    struct notify_watchdog watchdog = {0};
     sigset_t set, old;
     int sfd = -1;
     sigemptyset(&set);
@@ -145,6 +151,8 @@ int server_run(const struct server_options *options, struct error *err)
         rc = load_config(&s, options, err);
     if (!rc)
         rc = loop_create(&s.loop, err);
+    if (!rc && measure_create(&s.measure))
+        rc = error_nomem(err);
     if (!rc && (sfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
         rc = error_errno(err, errno, "cannot wait for signals");
     if (!rc)
@@ -155,11 +163,16 @@ int server_run(const struct server_options *options, struct error *err)
         rc = start_speech(&s, err);
     if (!rc)
         rc = start_http(&s, err);
-    if (!rc)
+    if (!rc) {
+        notify_state(NOTIFY_READY, "listening on %s", s.config->server.bind.items[0]);
+        notify_watchdog_start(s.loop, &watchdog);
         rc = loop_run(s.loop, err);
+    }
+    notify_watchdog_stop(&watchdog);
     http_server_free(s.http);
     speech_free(s.speech);
     data_close(&s);
+    measure_free(s.measure);
     loop_unwatch(signals);
     loop_free(s.loop);
     if (sfd >= 0)

@@ -17,6 +17,7 @@ struct server {
     struct voices *voices;
     struct store_thread *store; /* never NULL, but without a store when its folder cannot be used */
     struct history *history;
+    struct measure *measure;
     double started; /* clock_seconds() */
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
+#include "server/measure.h"
 #include "server/worker.h"
 
 #include <math.h>
@@ -22,6 +23,7 @@ struct speech {
     struct loop *loop;
     struct log *log;
     struct mailbox *mail;
+    struct measure *measure;
     struct crew crew;
     double timeout;
     int jobs; /* that are not freed yet */
@@ -67,6 +69,7 @@ static void end_job(struct job *job)
     r->spoken_by = job->spoken_by;
     if (!job->gone) {
         job->gone = 1;
+        measure_job(job->speech->measure, r);
         if (r->failure == JOB_OK && !job->stream && job->on_audio)
             job->on_audio(job->user, job->sound.ptr, job->sound.len);
         job->on_done(job->user, r);
@@ -144,6 +147,7 @@ static void give_up(struct job *job, enum job_failure failure, const char *messa
     job->gone = 1;
     if (failure) {
         r.queue_seconds = clock_seconds() - job->submitted;
+        measure_job(job->speech->measure, &r);
         job->on_done(job->user, &r);
     }
     if (!running)
@@ -156,8 +160,7 @@ static void on_deadline(void *user)
     give_up(job, JOB_TIMEOUT, "the deadline passed before the speech was made");
 }
 
-enum submit_verdict speech_submit(struct speech *s, const struct job_request *request, struct job **ret,
-                                  int *ret_retry)
+static enum submit_verdict submit(struct speech *s, const struct job_request *request, struct job **ret, int *ret_retry)
 {
     struct job *job;
     struct crew *c = &s->crew;
@@ -182,9 +185,17 @@ enum submit_verdict speech_submit(struct speech *s, const struct job_request *re
     return SUBMIT_OK;
 }
 
+enum submit_verdict speech_submit(struct speech *s, const struct job_request *request, struct job **ret,
+                                  int *ret_retry)
+{
+    const enum submit_verdict v = submit(s, request, ret, ret_retry);
+    measure_submit(s->measure, v);
+    return v;
+}
+
 void speech_cancel(struct speech *s, struct job *job)
 {
-    (void)s;
+    measure_cancel(s->measure);
     give_up(job, JOB_OK, "");
 }
 
@@ -203,7 +214,7 @@ int speech_create(struct loop *loop, struct log *log, const struct speech_params
     pthread_mutex_init(&m->lock, NULL);
     m->end = &m->first;
     m->speech = s;
-    *s = (struct speech){.loop = loop, .log = log, .mail = m, .timeout = params->timeout};
+    *s = (struct speech){.loop = loop, .log = log, .mail = m, .timeout = params->timeout, .measure = params->measure};
     crew_init(&s->crew);
     s->crew.queue = (struct queue){.capacity = params->queue_capacity, .per_client = params->per_client, .ageing = 10};
     ishow_open_params open;

@@ -17,6 +17,7 @@
 struct speech;
 struct job;
 struct job_result;
+struct measure;
 struct voice; /* server/voices.h: a snapshot, reference-counted; NULL: the built-in voice */
 
 enum job_priority { JOB_NORMAL, JOB_HIGH, JOB_URGENT, JOB_PRIORITIES };
@@ -80,6 +81,7 @@ struct speech_params {
     int workers;         /* 0: one for f5, one a CPU for the built-in engine */
     int queue_capacity, per_client;
     double timeout;      /* seconds */
+    struct measure *measure; /* server/measure.h, borrowed: counts what becomes of jobs; may be NULL */
 };
 
 int speech_create(struct loop *loop, struct log *log, const struct speech_params *params, struct speech **ret,
