@@ -8,8 +8,8 @@
  *             server.cors_origins; Sec-Fetch-Site tells where the browser sends no Origin.
  * With tokens, a page would need one, which no browser adds by itself; Origin is checked all the same.
  *
- * A token comes as "Authorization: Bearer", as "x-api-key", or, for EventSource, WebSocket and <audio>, which cannot set
- * headers, as ?access_token= of a GET. All of them are compared in constant time, by their SHA-256. An address that
+ * A token comes as "Authorization: Bearer", as "x-api-key", or, for EventSource, WebSocket and <audio>, which cannot
+ * set headers, as ?access_token= of a GET. All of them are compared in constant time, by their SHA-256. An address that
  * keeps sending wrong ones is answered 429 without a look; loopback and Unix sockets are not, because behind a proxy on
  * this machine all clients look like that.
  *
@@ -59,7 +59,7 @@ struct auth_limiter {
 struct auth_verdict auth_check(const struct config *c, struct auth_limiter *limiter, const struct auth_request *r,
                                double now);
 
-/* E_ARG with a sentence that says how to make a token, when an address reaches beyond this machine and there is no token.
+/* E_ARG with a sentence that says how to make a token, when an address reaches beyond this machine and there is none.
  * `addresses` are as in server.bind, or as getsockname tells of sockets that were handed over. */
 int auth_check_exposure(const struct config *c, const struct config_texts *addresses, struct error *err);
 
@@ -84,7 +84,7 @@ void auth_add_cors(const struct config *c, const struct auth_request *r, struct 
 int auth_is_preflight(const struct auth_request *r);
 int auth_preflight(const struct config *c, const struct auth_request *r, struct auth_headers *h);
 
-/* What every answer carries, and what a page does beside that. */
-void auth_add_security(struct auth_headers *h, int page);
+/* What every answer carries; pages add a policy of their own. */
+void auth_add_security(struct auth_headers *h);
 
 #endif

@@ -1,12 +1,7 @@
-/* What answers tell browsers: which pages may read them, and what a page of ours may do. See auth.h. */
+/* What answers tell browsers: which pages may read them, and how they are to be handled. See auth.h. */
 #include "server/auth.h"
 
 #include <string.h>
-
-/* Nothing from elsewhere, nothing inline, in no frame of strangers. */
-#define PAGE_POLICY                                                                                                    \
-    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "           \
-    "form-action 'self'; frame-ancestors 'self'"
 
 static void add(struct auth_headers *h, const char *name, const char *value)
 {
@@ -44,14 +39,9 @@ int auth_preflight(const struct config *c, const struct auth_request *r, struct 
     return 204;
 }
 
-void auth_add_security(struct auth_headers *h, int page)
+void auth_add_security(struct auth_headers *h)
 {
     add(h, "X-Content-Type-Options", "nosniff");
     add(h, "Cross-Origin-Resource-Policy", "same-origin");
-    if (!page)
-        return;
-    add(h, "Content-Security-Policy", PAGE_POLICY);
-    add(h, "X-Frame-Options", "SAMEORIGIN");
     add(h, "Referrer-Policy", "no-referrer");
-    add(h, "Cross-Origin-Opener-Policy", "same-origin");
 }

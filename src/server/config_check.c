@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "server/host_name.h"
+#include "server/voices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +177,8 @@ static int finish_voices(struct config_reader *r)
         if (strlen(v->id) > CONFIG_VOICE_ID_MAX)
             return config_fail(r, v->line, 1, "a voice's id: expected at most %d bytes, found %zu", CONFIG_VOICE_ID_MAX,
                                strlen(v->id));
+        if (strcmp(v->id, VOICE_BUILTIN) == 0)
+            return config_fail(r, v->line, 1, "\"%s\" is the voice that needs no model; another id is wanted", v->id);
         if (!v->reference_audio)
             return config_fail(r, v->line, 1, "the voice \"%s\" has no reference_audio", v->id);
         if (!v->reference_text)
