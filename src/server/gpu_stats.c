@@ -1,5 +1,5 @@
-/* NVML's functions are declared here as its documentation gives them, so that neither its header nor the library is needed
- * to build or to run. */
+/* NVML's functions are declared here as its documentation gives them, so that neither its header nor the library is
+ * needed to build or to run. */
 #include "server/gpu_stats.h"
 
 #include <dlfcn.h>

@@ -4,9 +4,9 @@
  * metrics_count and metrics_observe; who shows the page sets the gauges first (server/metrics_page.h).
  * No locks: everything belongs to the loop's thread.
  *
- * Labels cannot be grown from outside: most have a list of values in the table, and what is not in it counts as "other";
- * of the rest (an endpoint is the name of a route, a status its code) a fixed number of combinations is kept, and what
- * comes after that counts as "other" too. */
+ * Labels cannot be grown from outside: most have a list of values in the table, and what is not in it counts as
+ * "other"; of the rest (an endpoint is the name of a route, a status its code) a fixed number of combinations is kept,
+ * and what comes after that counts as "other" too. */
 #ifndef ISHOW_SERVER_METRICS_H
 #define ISHOW_SERVER_METRICS_H
 

@@ -15,8 +15,8 @@ __attribute__((format(printf, 2, 3))) void notify_state(enum notify_state state,
 /* The sentence alone. */
 __attribute__((format(printf, 1, 2))) void notify_status(const char *fmt, ...);
 
-/* Says at half the time that the manager allows that the loop still goes round, if it wants to know (WatchdogSec=). Embed
- * it zeroed; on the loop's thread. */
+/* Says at half the time that the manager allows that the loop still goes round, if it wants to know (WatchdogSec=).
+ * Embed it zeroed; on the loop's thread. */
 struct notify_watchdog {
     struct loop *loop;
     double period; /* seconds */

@@ -1,4 +1,4 @@
-/* /proc/self/stat holds all but two: open files are the entries of /proc/self/fd, their limit is the kernel's answer. */
+/* /proc/self/stat holds all but two: open files are the entries of /proc/self/fd, their limit is a call. */
 #include "server/process_stats.h"
 
 #include "base/error.h"
@@ -55,7 +55,7 @@ int process_stats_refresh(struct process_stats *s, double now)
     char text[STAT_MAX];
     if (read_text("/proc/self/stat", text))
         return E_IO;
-    /* The second field is the program's name, in parentheses that it may contain too: fields are counted from the last. */
+    /* The second field is the program's name, in parentheses that it may contain too: fields count from the last. */
     const char *after = strrchr(text, ')');
     uint64_t user, system, threads, start, bytes_virtual;
     int64_t pages_resident;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The examples for nginx and HAProxy, running, before two servers of the test's own: streams pass as they come, nothing is
-spoken twice, a replica that is down is no error, and the client hears of it when all are. Left out where a proxy is
-not installed."""
+"""The examples for nginx and HAProxy, running, before two servers of the test's own: streams pass as they come, nothing
+is spoken twice, a replica that is down is no error, and the client hears of it when all are. Left out where a proxy
+is not installed."""
 import base64
 import hashlib
 import http.client
@@ -82,7 +82,8 @@ class Replica:
             file.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{extra}\r\n".encode() + body)
             file.flush()
         if path == "/stream":
-            file.write(b"HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+            file.write(b"HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nTransfer-Encoding: chunked\r\n\r\n"
+                       b"5\r\nfirst\r\n")
             file.flush()
             assert self.go_on.wait(DEADLINE)
             file.write(b"6\r\nsecond\r\n0\r\n\r\n")
@@ -125,8 +126,9 @@ class Proxy:
         self.dir = tempfile.TemporaryDirectory()
         d = self.dir.name
         os.chmod(d, 0o755)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                        f"{d}/key.pem", "-out", f"{d}/cert.pem", "-days", "2", "-subj", "/CN=tts.example.org"], check=True, capture_output=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", f"{d}/key.pem", "-out", f"{d}/cert.pem", "-days", "2", "-subj",
+                        "/CN=tts.example.org"], check=True, capture_output=True)
         Path(d, "both.pem").write_text(Path(d, "cert.pem").read_text() + Path(d, "key.pem").read_text())
         self.port = free_port()
         command = self.nginx(d) if self.kind == "nginx" else self.haproxy(d)
@@ -234,7 +236,8 @@ def websockets_pass(kind):
     with Proxy(kind) as p:
         connection = p.connect()
         connection.connect()
-        connection.sock.sendall(b"GET /chat HTTP/1.1\r\nHost: tts.example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        connection.sock.sendall(b"GET /chat HTTP/1.1\r\nHost: tts.example.org\r\n"
+                                b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
                                 b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
         file = connection.sock.makefile("rb")
         status = file.readline()
