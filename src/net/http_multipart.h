@@ -30,9 +30,9 @@ struct multipart {
     size_t count;
 };
 
-/* `content_type` is the request's header; NULL when it had none. E_UNSUPPORTED: it is not multipart/form-data, or a part
- * is encoded (base64); E_FORMAT: not well formed; E_LIMIT: over one of the numbers above. Sentences about the body begin
- * with the byte that they are about. */
+/* `content_type` is the request's header; NULL when it had none. E_UNSUPPORTED: it is not multipart/form-data, or a
+ * part is encoded (base64); E_FORMAT: not well formed; E_LIMIT: over one of the numbers above. Sentences about the body
+ * begin with the byte that they are about. */
 int multipart_parse(struct slice body, const char *content_type, struct multipart *ret, struct error *err);
 
 /* The first part of that name; NULL when there is none. */
