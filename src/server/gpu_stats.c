@@ -112,11 +112,12 @@ int gpu_stats_create(const char *nvml, const char *sysfs, struct gpu_stats **ret
     struct gpu_stats *g = calloc(1, sizeof *g);
     if (!g)
         return E_NOMEM;
-    find_nvidia(g, nvml);
-    if (!g->count && find_jetson(g, sysfs)) {
+    if (find_jetson(g, sysfs)) {
         gpu_stats_free(g);
         return E_NOMEM;
     }
+    if (!g->load_file) /* newer Jetsons have the library too, but it cannot tell how busy they are */
+        find_nvidia(g, nvml);
     *ret = g;
     return 0;
 }
