@@ -44,7 +44,8 @@ static int check_say_params(const ishow_say_params *p, struct error *err)
         (rc = check_range("sway", p->sway, -1, 1, err)) || (rc = check_range("speed", p->speed, 0.1, 10, err)) ||
         (rc = check_range("fix_duration", p->fix_duration, 0, (double)DIT_MAX_FRAMES * 256 / AUDIO_RATE, err)) ||
         (rc = check_range("target_rms", p->target_rms, 0.001, 1, err)) ||
-        (rc = check_range("cross_fade", p->cross_fade, 0, 10, err)))
+        (rc = check_range("cross_fade", p->cross_fade, 0, 10, err)) ||
+        (rc = check_range("first_chunk", p->first_chunk, 0, ISHOW_TEXT_MAX, err)))
         return rc;
     return 0;
 }

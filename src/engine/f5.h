@@ -6,6 +6,7 @@
 #include "audio/pcm.h"
 #include "base/arena.h"
 #include "engine/locate.h"
+#include "engine/pace.h"
 #include "engine/packs.h"
 #include "ishowtts.h"
 #include "model/sampler.h"
@@ -20,6 +21,7 @@ struct f5 {
     struct sampler *sampler;
     struct vocos *vocos;
     struct vocab *vocab;
+    struct pace pace; /* of synthesis so far */
     char arch_text[128];             /* "v1 dim 1024 depth 22 heads 16" */
     char precision[PRECISION_TEXT]; /* "bf16", "int8:out" */
 };

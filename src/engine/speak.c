@@ -5,6 +5,8 @@
 
 #include "audio/shape.h"
 #include "audio/spectrum.h"
+#include "base/clock.h"
+#include "base/utf8.h"
 #include "model/torch_random.h"
 #include "text/chunks.h"
 
@@ -37,6 +39,13 @@ struct speech {
     struct arena arena; /* of the chunks' texts */
     struct chunks chunks;
     size_t chunk;      /* under way */
+    struct slice text; /* its */
+
+    int growing;       /* chunks.items[0] is the whole text, and chunks are taken off it as time allows */
+    struct slice rest; /* of it */
+    size_t first_bytes, chunk_max;
+    uint64_t given;    /* samples */
+    double heard;      /* when the first of them was given out */
 
     struct sample_request request; /* of the chunk under way */
     float *mel, *noise;            /* its own, or NULL */
@@ -118,10 +127,42 @@ static void speech_end(struct speech *s, int rc)
 
 /* -------- a chunk -------- */
 
-/* Fills s->request from a chunk of text. */
-static int chunk_prepare(struct speech *s, struct slice text)
+/* What a frame costs in a chunk, for pace.h. */
+static double frame_work(const ishow_say_params *p)
+{
+    return (double)p->nfe * sampler_branches((float)p->cfg_strength);
+}
+
+/* Bytes of the next chunk of a growing speech, one of `sharing` that take turns: see pace.h. */
+static size_t growing_bytes(const struct speech *s, int sharing)
 {
     const ishow_say_params *p = s->job->params;
+    const double frames_a_byte = (double)(s->job->voice->clip.len / MEL_HOP) / (double)s->word_bytes / p->speed;
+    const double ahead = (double)s->given / AUDIO_RATE - (clock_seconds() - s->heard);
+    const double bytes = pace_frames(&s->f->pace, ahead, s->clip->frames, frame_work(p) * sharing,
+                                     (double)s->text.len * frames_a_byte) / frames_a_byte;
+    return bytes < (double)s->first_bytes ? s->first_bytes : bytes > (double)s->chunk_max ? s->chunk_max : (size_t)bytes;
+}
+
+static void next_text(struct speech *s, int sharing)
+{
+    if (!s->growing)
+        s->text = s->chunks.items[s->chunk];
+    else
+        s->text = chunks_take(&s->rest, s->chunk ? growing_bytes(s, sharing) : s->first_bytes, s->chunk_max);
+}
+
+/* Chunks behind the one under way; of a growing speech an estimate that is 0 only after the last. */
+static size_t chunks_left(const struct speech *s)
+{
+    return s->growing ? (s->rest.len + s->chunk_max - 1) / s->chunk_max : s->chunks.count - s->chunk - 1;
+}
+
+/* Fills s->request from s->text. */
+static int chunk_prepare(struct speech *s)
+{
+    const ishow_say_params *p = s->job->params;
+    const struct slice text = s->text;
     struct error *err = s->job->err;
     struct buf full = BUF_INIT;
     struct sample_request *r = &s->request;
@@ -156,7 +197,7 @@ static int tell(const struct speech *s, int done)
 {
     const ishow_say_params *p = s->job->params;
     return p->on_progress && p->on_progress(p->progress_user, (int)s->chunk * p->nfe + done,
-                                            (int)s->chunks.count * p->nfe);
+                                            (int)(s->chunk + 1 + chunks_left(s)) * p->nfe);
 }
 
 static int on_step(void *user, int request, int done, int total)
@@ -171,7 +212,7 @@ static int on_step(void *user, int request, int done, int total)
 /* Runs the sampler on the chunks that n speeches have prepared; those that fail or are stopped are ended. */
 static void sample(struct speech **speeches, int n)
 {
-    const struct speech *first = speeches[0];
+    struct speech *first = speeches[0];
     const ishow_say_params *p = first->job->params;
     const struct sampler_params sampling = {.nfe = p->nfe,
                                             .cfg = (float)p->cfg_strength,
@@ -180,15 +221,20 @@ static void sample(struct speech **speeches, int n)
                                             .user = speeches};
     struct sample_request requests[SAMPLER_MAX_BATCH];
     struct error why;
+    const double start = clock_seconds();
+    double frames = 0;
     for (int i = 0; i < n; i++)
         requests[i] = speeches[i]->request;
     int rc = sampler_run(first->f->sampler, requests, n, &sampling, &why);
     for (int i = 0; i < n; i++) {
         struct speech *s = speeches[i];
+        frames += s->ended ? 0 : s->request.frames;
         if (rc && !s->ended)
             speech_end(s, error_set(s->job->err, rc, "%s", why.text));
         s->job->stats->evaluations += s->ended ? 0 : (uint64_t)p->nfe;
     }
+    if (!rc)
+        pace_note(&first->f->pace, clock_seconds() - start, frames * frame_work(p));
 }
 
 static int all_finite(const float *x, size_t n)
@@ -226,6 +272,9 @@ static int give_out(struct speech *s, size_t keep)
         return 0;
     const size_t n = s->held.len - keep;
     pcm_sanitize(s->held.samples, n);
+    if (!s->given)
+        s->heard = clock_seconds();
+    s->given += n;
     if (s->job->on_audio(s->job->user, s->held.samples, n))
         return error_set(s->job->err, E_CANCELLED, "cancelled by the receiver of the audio");
     memmove(s->held.samples, s->held.samples + n, sizeof *s->held.samples * keep);
@@ -241,14 +290,31 @@ static size_t chunk_bytes(const struct ishow_voice *v, double speed)
     return bytes > CHUNK_MIN_BYTES ? (size_t)bytes : CHUNK_MIN_BYTES;
 }
 
+/* Bytes of the first `chars` characters. */
+static size_t bytes_of(struct slice s, int chars)
+{
+    size_t at = 0, n;
+    uint32_t cp;
+    while (chars-- > 0 && (n = utf8_decode(s.ptr + at, s.len - at, &cp)))
+        at += n;
+    return at;
+}
+
 static int speech_begin(struct speech *s, struct f5 *f, struct speak_job *job)
 {
+    const ishow_say_params *p = job->params;
     int rc = speech_init(s, f, job);
-    if (!rc)
-        rc = chunks_split(job->text, job->len, chunk_bytes(job->voice, job->params->speed), &s->arena, &s->chunks,
+    s->growing = p->first_chunk && !p->remove_silence && !(p->fix_duration > 0);
+    s->chunk_max = chunk_bytes(job->voice, p->speed);
+    if (!rc) /* what grows is split later: here its white space is put in order */
+        rc = chunks_split(job->text, job->len, s->growing ? CHUNKS_MAX_BYTES : s->chunk_max, &s->arena, &s->chunks,
                           job->err);
     if (!rc && s->chunks.count == 0)
         rc = error_set(job->err, E_ARG, "there is nothing to speak in this text");
+    if (!rc && s->growing) {
+        s->rest = s->chunks.items[0];
+        s->first_bytes = bytes_of(s->rest, p->first_chunk);
+    }
     return rc;
 }
 
@@ -260,9 +326,10 @@ static int speech_step(struct speech *s)
     if (!rc && crossfade_append(&s->held, s->wave.samples, s->wave.len, s->overlap))
         rc = error_nomem(s->job->err);
     chunk_release(s);
-    s->chunk++;
     s->job->stats->chunks++;
-    if (!rc && s->chunk < s->chunks.count)
+    const int more = chunks_left(s) > 0;
+    s->chunk++;
+    if (!rc && more)
         return remove ? 0 : give_out(s, s->overlap);
     if (!rc && remove)
         rc = silence_remove(&s->held, s->job->err);
@@ -276,13 +343,20 @@ static int speech_step(struct speech *s)
 static void speak_round(struct speech *all, int n)
 {
     struct speech *run[SAMPLER_MAX_BATCH];
+    int sharing = 0;
+    for (int i = 0; i < n; i++)
+        sharing += !all[i].ended;
     for (int next = 0; next < n;) {
         int count = 0, frames = 0;
         for (; next < n; next++) {
             struct speech *s = &all[next];
             if (s->ended)
                 continue;
-            int rc = s->mel ? 0 : chunk_prepare(s, s->chunks.items[s->chunk]);
+            int rc = 0;
+            if (!s->mel) { /* else it had no room in the last run */
+                next_text(s, sharing);
+                rc = chunk_prepare(s);
+            }
             if (rc) {
                 speech_end(s, rc);
                 continue;
@@ -346,8 +420,8 @@ int f5_speak_once(struct f5 *f, const struct ishow_voice *voice, const char *tex
     ishow_stats stats = {0};
     struct slice whole = {text, len};
     struct speak_job job = {.voice = voice, .params = params, .stats = &stats, .err = err};
-    struct speech s = {.chunks = {&whole, 1}}, *one = &s;
-    if (!(job.rc = speech_init(&s, f, &job)) && !(job.rc = chunk_prepare(&s, whole)))
+    struct speech s = {.chunks = {&whole, 1}, .text = whole}, *one = &s;
+    if (!(job.rc = speech_init(&s, f, &job)) && !(job.rc = chunk_prepare(&s)))
         sample(&one, 1);
     if (!job.rc)
         job.rc = chunk_voice(&s);

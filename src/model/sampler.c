@@ -48,6 +48,11 @@ void sampler_free(struct sampler *s)
     free(s);
 }
 
+int sampler_branches(float cfg)
+{
+    return cfg < CFG_MIN ? 1 : 2;
+}
+
 static int check(const struct sample_request *requests, int n, const struct sampler_params *p, int vocab,
                  struct error *err)
 {
@@ -252,7 +257,7 @@ int sampler_run(struct sampler *s, const struct sample_request *requests, int n,
     for (int i = 0; i < n; i++)
         profile_frames(dit_profile(s->model), requests[i].frames);
     if ((rc = dit_set_times(s->model, t, p->nfe, err)) ||
-        (rc = lay_out(s, requests, n, p->cfg < CFG_MIN ? 1 : 2, &run, err)) ||
+        (rc = lay_out(s, requests, n, sampler_branches(p->cfg), &run, err)) ||
         (rc = fill_input(s, &run, p->tap, err)) || (rc = integrate(s, &run, t, p, err)))
         return rc;
     return collect(s, &run, err);

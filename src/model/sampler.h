@@ -17,6 +17,9 @@ struct sample_request {
     float *mel;         /* host [frames, mel]: the result, reference frames put back at its start */
 };
 
+/* How many times a frame goes through the model in one evaluation: 2 with guidance. */
+int sampler_branches(float cfg);
+
 struct sampler_params {
     int nfe;     /* evaluations, 1..SCHEDULE_MAX_NFE */
     float cfg;   /* guidance strength; below 1e-5 the unconditional branch is not evaluated */

@@ -147,3 +147,47 @@ int chunks_split(const char *text, size_t len, size_t max_bytes, struct arena *a
     *ret = (struct chunks){p.items, p.count};
     return 0;
 }
+
+/* -------- one at a time -------- */
+
+static int is_ideograph(uint32_t c) /* or kana: a word may end on either side */
+{
+    return (c >= 0x2E80 && c < 0xA4D0) || (c >= 0xF900 && c < 0xFB00) || (c >= 0x20000 && c < 0x32000);
+}
+
+/* Where to cut `s`, which has more than `want` bytes: see chunks_take. */
+static size_t take_at(struct slice s, size_t least, size_t want, size_t max)
+{
+    size_t mark = 0, space = 0, loose = 0, n;
+    uint32_t prev = 0, cp;
+    for (size_t i = 0; i < s.len && i <= max && (n = utf8_decode(s.ptr + i, s.len - i, &cp)); i += n, prev = cp) {
+        const int at_space = is_unicode_space(cp);
+        const int at_mark = ends_wide_sentence(prev) || (ends_ascii_sentence(prev) && at_space);
+        const int at_loose = is_ideograph(prev) || is_ideograph(cp);
+        if (i < least || !(at_mark || at_space || at_loose))
+            continue;
+        if (i > want && (mark || space || loose))
+            break;
+        if (i > want)
+            return i;
+        mark = at_mark ? i : mark;
+        space = at_space ? i : space;
+        loose = at_loose ? i : loose;
+    }
+    return mark ? mark : space ? space : loose ? loose : utf8_floor(s.ptr, max);
+}
+
+struct slice chunks_take(struct slice *rest, size_t want, size_t max_bytes)
+{
+    const size_t max = max_bytes < UTF8_MAX ? UTF8_MAX : max_bytes;
+    const size_t least = CHUNKS_LEAST_BYTES < max ? CHUNKS_LEAST_BYTES : max;
+    struct slice all = *rest;
+    want = want < least ? least : want > max ? max : want;
+    if (all.len > want && all.len >= 2 * least && all.len - least < want)
+        want = all.len - least;
+    size_t at = all.len <= want ? all.len : take_at(all, least, want, max < all.len ? max : all.len);
+    if (all.len - at < least && all.len <= max)
+        at = all.len;
+    *rest = slice_strip(all.ptr + at, all.len - at);
+    return slice_strip(all.ptr, at);
+}

@@ -116,6 +116,61 @@ static void a_long_text_comes_in_pieces_and_can_be_stopped(void **state)
     assert_int_equal(plain.samples - all.samples, (size_t)(chunks - 1) * (size_t)(0.15 * ISHOW_RATE));
 }
 
+struct steps {
+    int calls, done, total;
+};
+
+static int watch(void *user, int done, int total)
+{
+    struct steps *s = user;
+    assert_true(done >= s->done && done <= total);
+    *s = (struct steps){s->calls + 1, done, total};
+    return 0;
+}
+
+/* The first piece is the caller's, the others come in larger ones, and no word is left out. */
+static void a_first_piece_comes_early(void **state)
+{
+    (void)state;
+    static const char text[] = "Hello chat, thanks for the follow! And now for a sentence that goes on and on, as they do. Another, so "
+                               "that there are pieces. And a fourth sentence, to make it surely long enough for several of them.";
+    ishow_say_params p;
+    ishow_stats whole = {.size = sizeof whole}, stats = {.size = sizeof stats};
+    ishow_error err;
+    struct heard all = {0}, parts = {0}, first = {.stop_after = 1}, same[2] = {{0}};
+    struct steps steps = {0};
+    ishow_say_params_init(&p);
+    p.nfe = 2;
+    p.cross_fade = 0;
+    p.on_progress = watch;
+    p.progress_user = &steps;
+    p.speed = 0.5;
+    assert_int_equal(ishow_say(f5, voice, text, &p, hear, &all, &whole, &err), 0);
+    steps = (struct steps){0};
+    p.first_chunk = 40;
+    assert_int_equal(ishow_say(f5, voice, text, &p, hear, &parts, &stats, &err), 0);
+    assert_true(stats.chunks > 1 && parts.calls == (size_t)stats.chunks);
+    assert_int_equal(stats.evaluations, 2 * stats.chunks);
+    assert_int_equal(steps.done, steps.total);
+    assert_int_equal(steps.calls, 3 * stats.chunks);
+    const double ratio = (double)parts.samples / (double)all.samples;
+    assert_true(ratio > 0.97 && ratio < 1.03);
+    steps = (struct steps){0};
+    assert_int_equal(ishow_say(f5, voice, text, &p, hear, &first, NULL, &err), ISHOW_E_CANCELLED);
+    /* "Hello chat, thanks for the follow!" of the whole */
+    const double share = (double)first.samples / (double)all.samples, expected = 34.0 / (double)strlen(text);
+    assert_true(share > 0.9 * expected && share < 1.1 * expected);
+
+    p.remove_silence = 1; /* then nothing is heard before the end, and pieces are as long as they can be */
+    p.seed = 5;
+    for (int i = 0; i < 2; i++) {
+        steps = (struct steps){0};
+        p.first_chunk = i * 40;
+        assert_int_equal(ishow_say(f5, voice, text, &p, hear, &same[i], NULL, &err), 0);
+    }
+    assert_int_equal(same[0].hash, same[1].hash);
+}
+
 static int stop_at_once(void *user, int done, int total)
 {
     int *calls = user;
@@ -179,6 +234,7 @@ static void parameters_out_of_range_are_named(void **state)
     REFUSED(fix_duration, 1e9, "fix_duration");
     REFUSED(target_rms, 0, "target_rms");
     REFUSED(cross_fade, -0.1, "cross_fade");
+    REFUSED(first_chunk, -1, "first_chunk");
     REFUSED(size, 3, "3 bytes");
     REFUSED(size, 100000, "initialise");
     assert_int_equal(h.calls, 0);
@@ -324,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_seed_repeats_and_another_differs),
         cmocka_unit_test(a_long_text_comes_in_pieces_and_can_be_stopped),
+        cmocka_unit_test(a_first_piece_comes_early),
         cmocka_unit_test(progress_can_stop_before_any_audio),
         cmocka_unit_test(the_built_in_voice_speaks),
         cmocka_unit_test(parameters_out_of_range_are_named),

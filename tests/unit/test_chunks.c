@@ -128,6 +128,82 @@ static void bad_text_is_refused(void **state)
     arena_release(&arena);
 }
 
+static void assert_takes(const char *text, size_t want, size_t max, const char *joined)
+{
+    struct slice rest = slice_str(text);
+    struct buf got = BUF_INIT;
+    while (rest.len) {
+        const struct slice s = chunks_take(&rest, want, max);
+        assert_int_equal(buf_addf(&got, "%s%.*s", got.len ? "|" : "", (int)s.len, s.ptr), 0);
+    }
+    assert_string_equal(got.ptr, joined);
+    buf_release(&got);
+}
+
+static void a_chunk_is_taken_at_punctuation_then_at_a_space(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t want, max;
+        const char *joined;
+    } cases[] = {
+        {"Hello chat.", 1, 300, "Hello chat."}, /* all of it is short */
+        {"Hello chat, thanks for the follow, and welcome to the stream! We try the last boss again now.", 40, 300,
+         "Hello chat, thanks for the follow,|and welcome to the stream! We try the last boss again now."},
+        {"Hello chat, thanks for the follow, and welcome to the stream! We try the last boss again now.", 70, 300,
+         "Hello chat, thanks for the follow, and welcome to the stream!|We try the last boss again now."},
+        /* what would be left is too short: a little more is taken, or less */
+        {"Hello chat, thanks for the follow, and welcome. Bye.", 48, 300, "Hello chat, thanks for the follow, and welcome. Bye."},
+        {"Hello chat, thanks for the follow. Welcome to the stream. Bye to all.", 58, 60,
+         "Hello chat, thanks for the follow.|Welcome to the stream. Bye to all."},
+        {"no punctuation in this one at all but spaces between the words of it", 35, 300,
+         "no punctuation in this one at all|but spaces between the words of it"},
+        {"anunusuallylongwordwithoutanyspaceinit and others that are a bit shorter", 31, 300,
+         "anunusuallylongwordwithoutanyspaceinit|and others that are a bit shorter"},
+        {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 30, 40,
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa|aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+        {"大家好，欢迎来到我的直播间。今天我们一起打最后一关，希望这一次可以成功。", 45, 300,
+         "大家好，欢迎来到我的直播间。|今天我们一起打最后一关，|希望这一次可以成功。"},
+        {"大家好欢迎来到我的直播间今天我们一起打最后一关", 36, 300, "大家好欢迎来到我的直播间|今天我们一起打最后一关"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_takes(cases[i].text, cases[i].want, cases[i].max, cases[i].joined);
+}
+
+/* Whatever the text and the limits: valid, stripped, long enough, within the limit, and nothing but space lost. */
+static void nothing_is_lost_in_taking(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"a", "word ", ". ", ", ", "你", "，", "。", " ", "😀", "é", "! ", "longer words "};
+    uint32_t seed = 11;
+    for (int round = 0; round < 3000; round++) {
+        struct buf text = BUF_INIT;
+        assert_int_equal(buf_add_char(&text, 'x'), 0);
+        for (int i = 0; i < 80; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            assert_int_equal(buf_add_str(&text, parts[(seed >> 16) % (sizeof parts / sizeof *parts)]), 0);
+        }
+        assert_int_equal(buf_add_char(&text, 'x'), 0);
+        const size_t max = 2 + (size_t)round % 200, least = max < CHUNKS_LEAST_BYTES ? 1 : CHUNKS_LEAST_BYTES - UTF8_MAX;
+        struct slice rest = buf_slice(&text);
+        size_t at = 0;
+        while (rest.len) {
+            const struct slice s = chunks_take(&rest, (size_t)round % 90, max);
+            assert_true(s.len > 0 && s.len <= (max < UTF8_MAX ? UTF8_MAX : max));
+            assert_true(s.len >= least || max < 3 * CHUNKS_LEAST_BYTES || !rest.len);
+            assert_int_equal(utf8_valid_prefix(s.ptr, s.len), s.len);
+            assert_false(s.ptr[0] == ' ' || s.ptr[s.len - 1] == ' ');
+            while (text.ptr[at] == ' ')
+                at++;
+            assert_ptr_equal(s.ptr, text.ptr + at);
+            at += s.len;
+        }
+        assert_int_equal(at, text.len);
+        buf_release(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +212,8 @@ int main(void)
         cmocka_unit_test(only_space_is_nothing),
         cmocka_unit_test(nothing_is_lost),
         cmocka_unit_test(bad_text_is_refused),
+        cmocka_unit_test(a_chunk_is_taken_at_punctuation_then_at_a_space),
+        cmocka_unit_test(nothing_is_lost_in_taking),
     };
     return cmocka_run_group_tests_name("chunks", tests, NULL, NULL);
 }
