@@ -1,6 +1,6 @@
 /* HTTP requests on the event loop, as many at a time as wanted: libcurl's multi interface over net/loop.h.
  *
- * Connections are kept and reused. Redirects are not followed, proxies not asked. All of it belongs to the loop's
+ * Connections are kept and reused. Redirects are not followed. All of it belongs to the loop's
  * thread; callbacks run on it. on_done may start calls, on_data may not; neither may free the client. */
 #ifndef ISHOW_NET_HTTP_CLIENT_H
 #define ISHOW_NET_HTTP_CLIENT_H
@@ -36,6 +36,7 @@ struct http_call {
     size_t body_len;
     const struct http_headers *headers; /* NULL: none but libcurl's own */
     const char *source;                 /* address to come from, or NULL */
+    const char *proxy;                  /* "http://…", "socks5h://…", or NULL: none, not even the environment's */
     int fresh;                          /* a connection of its own, closed afterwards */
     int timeout_ms;                     /* for all of it */
     /* Called with pieces of the body; non-zero hangs up. May be NULL. */
