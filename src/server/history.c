@@ -53,7 +53,7 @@ static void done(struct store_job *job)
 static struct adding *pack(const struct store_generation *g)
 {
     struct store_generation copy = *g;
-    const char **strings[] = {&copy.id, &copy.voice, &copy.engine, &copy.text, &copy.params, &copy.format};
+    const char **strings[] = {&copy.request, &copy.voice, &copy.engine, &copy.text, &copy.params, &copy.format};
     size_t size = g->audio_len;
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         size += strlen(*strings[i]) + 1;

@@ -19,7 +19,7 @@ void history_free(struct history *h);
 void history_set_enabled(struct history *h, int enabled); /* what is kept stays */
 int history_enabled(const struct history *h);
 
-/* Everything is copied; `seq` counts for nothing. */
+/* Everything is copied; its `id` counts for nothing. */
 void history_add(struct history *h, const struct store_generation *g);
 
 uint64_t history_dropped(const struct history *h); /* since the start */

@@ -18,11 +18,11 @@ struct call {
     struct store_job job;
     struct http_request *http; /* NULL: it has gone */
     enum history_call_kind kind;
-    char id[ROUTE_ARG_MAX];
+    int64_t id;
     char search[HISTORY_SEARCH_MAX + 1];
     struct store_history_query query;
     json_t *json; /* the answer, or the list that is to be part of it */
-    int64_t last; /* seq of the last of a page */
+    int64_t last; /* id of the last of a page */
     struct buf sound;
     char format[16];
     struct error err;
@@ -36,17 +36,17 @@ static json_t *generation_json(const struct store_generation *g)
     json_t *params = json_loads(g->params, 0, NULL);
     if (!params)
         params = json_object();
-    return json_pack("{s:s,s:I,s:s,s:s,s:s,s:o,s:f,s:f,s:f,s:f,s:f,s:s,s:I,s:I}", "id", g->id, "time_ms",
-                     (json_int_t)g->time, "voice_id", g->voice, "engine", g->engine, "text", g->text, "params", params,
+    return json_pack("{s:I,s:s,s:I,s:s,s:s,s:s,s:o,s:f,s:f,s:f,s:f,s:f,s:s,s:I}", "id", (json_int_t)g->id, "request_id",
+                     g->request, "time_ms", (json_int_t)g->time, "voice_id", g->voice, "engine", g->engine, "text", g->text, "params", params,
                      "queue_seconds", g->queue_seconds, "first_audio_seconds", g->first_audio_seconds, "seconds", g->seconds,
                      "audio_seconds", g->audio_seconds, "rtf", g->audio_seconds > 0 ? g->seconds / g->audio_seconds : 0.0,
-                     "format", g->format, "audio_bytes", (json_int_t)g->audio_len, "cursor", (json_int_t)g->seq);
+                     "format", g->format, "audio_bytes", (json_int_t)g->audio_len);
 }
 
 static int add_to_page(void *user, const struct store_generation *g, struct error *err)
 {
     struct call *c = user;
-    c->last = g->seq;
+    c->last = g->id;
     return json_array_append_new(c->json, generation_json(g)) ? error_nomem(err) : 0;
 }
 
@@ -121,14 +121,10 @@ static const char *type_of(const char *format)
     return "application/octet-stream";
 }
 
-/* `id` comes from requests that chose it themselves; in a file's name only what is harmless stays. */
 static void reply_sound(struct call *c)
 {
-    char name[ROUTE_ARG_MAX + 64];
-    int n = snprintf(name, sizeof name, "inline; filename=\"%s.%s\"", c->id, *c->format ? c->format : "bin");
-    for (int i = (int)strlen("inline; filename=\""); i < n - 1; i++)
-        if (!strchr("-_.", name[i]) && !(name[i] >= '0' && name[i] <= '9') && !((name[i] | 32) >= 'a' && (name[i] | 32) <= 'z'))
-            name[i] = '_';
+    char name[64];
+    snprintf(name, sizeof name, "inline; filename=\"speech-%lld.%s\"", (long long)c->id, c->format);
     const struct http_header headers[] = {
         {"Content-Type", type_of(c->format)},
         {"Cache-Control", "no-store"},
@@ -145,7 +141,8 @@ static void reply(struct call *c)
         reply_error(c->http, c->rc == E_NOTFOUND ? 404 : c->rc == E_NOMEM ? 500 : 503, NULL,
                     c->rc == E_NOTFOUND ? "not_found" : "history_off", "%s", c->err.text);
     else if (c->kind == HISTORY_SOUND && !*c->format)
-        reply_error(c->http, 404, NULL, "no_audio", "\"%s\" was kept without its sound", c->id);
+        reply_error(c->http, 404, NULL, "no_audio", "generation %lld was kept without its sound",
+                    (long long)c->id);
     else if (c->kind == HISTORY_SOUND)
         reply_sound(c);
     else
@@ -186,13 +183,26 @@ static void submit(struct server *s, struct http_request *r, struct call *c)
     http_on_gone(r, gone, c);
 }
 
+/* 1..max in decimal digits, or 0. */
+static int64_t number(const char *text, int64_t max)
+{
+    char *end;
+    const int64_t n = *text >= '0' && *text <= '9' ? strtoll(text, &end, 10) : 0;
+    return n >= 1 && n <= max && !*end ? n : 0;
+}
+
 static void submit_kind(struct server *s, struct http_request *r, const struct route_args *args,
                         enum history_call_kind kind)
 {
+    const int64_t id = kind == HISTORY_CLEAR ? 0 : number(args->value[0], INT64_MAX - 1);
+    if (kind != HISTORY_CLEAR && !id) {
+        reply_error(r, 404, NULL, "not_found", "no generation \"%s\" in the history: they have numbers", args->value[0]);
+        return;
+    }
     struct call *c = calloc(1, sizeof *c);
     if (c) {
         c->kind = kind;
-        snprintf(c->id, sizeof c->id, "%s", args->value[0]);
+        c->id = id;
     }
     submit(s, r, c);
 }
@@ -201,12 +211,8 @@ static void submit_kind(struct server *s, struct http_request *r, const struct r
 static int take_number(struct http_request *r, const char *name, int64_t usual, int64_t max, int64_t *ret)
 {
     const char *text = http_query(r, name);
-    char *end;
-    *ret = usual;
-    if (!text)
-        return 0;
-    *ret = strtoll(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && !*end && *ret >= 1 && *ret <= max)
+    *ret = text ? number(text, max) : usual;
+    if (!text || *ret)
         return 0;
     reply_error(r, 400, name, NULL, "\"%s\": expected a whole number from 1 to %lld", name, (long long)max);
     return -1;

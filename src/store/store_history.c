@@ -8,12 +8,12 @@
 #include <string.h>
 
 static const char *const history_steps[] = {
-    "CREATE TABLE generation (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL,"
+    "CREATE TABLE generation (id INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL, time INTEGER NOT NULL,"
     " voice TEXT NOT NULL, engine TEXT NOT NULL, text TEXT NOT NULL, params TEXT NOT NULL, queue_seconds REAL NOT NULL,"
     " first_audio_seconds REAL NOT NULL, seconds REAL NOT NULL, audio_seconds REAL NOT NULL, format TEXT NOT NULL,"
     " audio_bytes INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;"
     "CREATE INDEX generation_bytes ON generation (bytes);" /* sums are made of it alone */
-    "CREATE TABLE sound (seq INTEGER PRIMARY KEY REFERENCES generation ON DELETE CASCADE, audio BLOB NOT NULL) STRICT;",
+    "CREATE TABLE sound (id INTEGER PRIMARY KEY REFERENCES generation ON DELETE CASCADE, audio BLOB NOT NULL) STRICT;",
 };
 
 static const struct schema history_schema = {
@@ -85,7 +85,7 @@ static int drop_oldest(struct store *s, int64_t *ret_bytes, struct error *err)
 {
     struct query q;
     int rc = query_begin(&q, s->history, err,
-                         "DELETE FROM generation WHERE seq = (SELECT min(seq) FROM generation) RETURNING bytes", "");
+                         "DELETE FROM generation WHERE id = (SELECT min(id) FROM generation) RETURNING bytes", "");
     while (!rc && (rc = query_row(&q, err)) == 1) {
         *ret_bytes = query_int(&q, 0);
         rc = 0;
@@ -98,8 +98,8 @@ static int add(struct store *s, const struct store_generation *g, int64_t bytes,
 {
     struct store_history_totals t = {0};
     int rc = query_run(s->history, err,
-                       "INSERT OR REPLACE INTO generation VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                       "titttt" "dddd" "tii", g->id, g->time, g->voice, g->engine, g->text, g->params, g->queue_seconds,
+                       "INSERT INTO generation VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       "titttt" "dddd" "tii", g->request, g->time, g->voice, g->engine, g->text, g->params, g->queue_seconds,
                        g->first_audio_seconds, g->seconds, g->audio_seconds, g->format, (int64_t)g->audio_len, bytes);
     if (!rc && g->audio_len)
         rc = query_run(s->history, err, "INSERT INTO sound VALUES (?, ?)", "ib",
@@ -122,7 +122,7 @@ int store_history_add(struct store *s, const struct store_generation *g, struct 
     if (s->history_count <= 0)
         return 0;
     if (bytes > s->history_bytes)
-        return error_set(err, E_LIMIT, "%s takes %lld bytes, all of history may take %lld", g->id, (long long)bytes,
+        return error_set(err, E_LIMIT, "%s takes %lld bytes, all of history may take %lld", g->request, (long long)bytes,
                          (long long)s->history_bytes);
     int rc = history_open(s, err);
     if (rc)
@@ -140,14 +140,14 @@ int store_history_add(struct store *s, const struct store_generation *g, struct 
 /* -------- reading -------- */
 
 #define COLUMNS                                                                                                        \
-    "seq, id, time, voice, engine, text, params, queue_seconds, first_audio_seconds, seconds, audio_seconds, format, " \
+    "id, request, time, voice, engine, text, params, queue_seconds, first_audio_seconds, seconds, audio_seconds, format, " \
     "audio_bytes"
 
 static int give(struct query *q, store_generation_fn fn, void *user, struct error *err)
 {
     const struct store_generation g = {
-        .seq = query_int(q, 0),
-        .id = query_text(q, 1),
+        .id = query_int(q, 0),
+        .request = query_text(q, 1),
         .time = query_int(q, 2),
         .voice = query_text(q, 3),
         .engine = query_text(q, 4),
@@ -177,8 +177,8 @@ static int read_page(struct store *s, const struct store_history_query *want, co
 {
     struct query q;
     int n = 0, rc = query_begin(&q, s->history, err,
-                                "SELECT " COLUMNS " FROM generation WHERE seq < ?1 AND"
-                                " (?2 IS NULL OR text LIKE ?2 ESCAPE '\\') ORDER BY seq DESC LIMIT ?3",
+                                "SELECT " COLUMNS " FROM generation WHERE id < ?1 AND"
+                                " (?2 IS NULL OR text LIKE ?2 ESCAPE '\\') ORDER BY id DESC LIMIT ?3",
                                 "iti", want->before > 0 ? want->before : INT64_MAX, pattern, (int64_t)want->limit + 1);
     while (!rc && n <= want->limit && (rc = query_row(&q, err)) == 1)
         rc = n++ < want->limit ? give(&q, fn, user, err) : 0;
@@ -208,26 +208,26 @@ int store_history_page(struct store *s, const struct store_history_query *want, 
     return judge(s, rc, &why, err);
 }
 
-static int none(const char *id, struct error *err)
+static int none(int64_t id, struct error *err)
 {
-    return error_set(err, E_NOTFOUND, "no generation \"%s\" in the history", id);
+    return error_set(err, E_NOTFOUND, "no generation %lld in the history", (long long)id);
 }
 
-int store_history_find(struct store *s, const char *id, store_generation_fn fn, void *user, struct error *err)
+int store_history_find(struct store *s, int64_t id, store_generation_fn fn, void *user, struct error *err)
 {
     struct query q;
     struct error why = {0};
     int rc = history_open(s, err);
     if (rc)
         return rc;
-    rc = query_begin(&q, s->history, &why, "SELECT " COLUMNS " FROM generation WHERE id = ?", "t", id);
+    rc = query_begin(&q, s->history, &why, "SELECT " COLUMNS " FROM generation WHERE id = ?", "i", id);
     if (!rc && (rc = query_row(&q, &why)) >= 0)
         rc = rc ? give(&q, fn, user, &why) : none(id, &why);
     query_end(&q);
     return judge(s, rc, &why, err);
 }
 
-int store_history_audio(struct store *s, const char *id, struct buf *out, char ret_format[16], struct error *err)
+int store_history_audio(struct store *s, int64_t id, struct buf *out, char ret_format[16], struct error *err)
 {
     struct query q;
     struct error why = {0};
@@ -235,7 +235,7 @@ int store_history_audio(struct store *s, const char *id, struct buf *out, char r
     if (rc)
         return rc;
     rc = query_begin(&q, s->history, &why,
-                     "SELECT format, audio FROM generation LEFT JOIN sound USING (seq) WHERE id = ?", "t", id);
+                     "SELECT format, audio FROM generation LEFT JOIN sound USING (id) WHERE id = ?", "i", id);
     if (!rc && (rc = query_row(&q, &why)) >= 0) {
         if (!rc) {
             rc = none(id, &why);
@@ -253,13 +253,13 @@ int store_history_audio(struct store *s, const char *id, struct buf *out, char r
 
 /* -------- deleting -------- */
 
-int store_history_delete(struct store *s, const char *id, struct error *err)
+int store_history_delete(struct store *s, int64_t id, struct error *err)
 {
     struct error why = {0};
     int rc = history_open(s, err);
     if (rc)
         return rc;
-    rc = query_run(s->history, &why, "DELETE FROM generation WHERE id = ?", "t", id);
+    rc = query_run(s->history, &why, "DELETE FROM generation WHERE id = ?", "i", id);
     if (!rc && !sqlite3_changes(s->history))
         rc = none(id, &why);
     return judge(s, rc, &why, err);

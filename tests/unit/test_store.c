@@ -295,7 +295,7 @@ static void test_dropped_clip_stays_for_its_grace(void **state)
 
 static struct store_generation sample(const char *id, const char *text, const void *audio, size_t len)
 {
-    return (struct store_generation){.id = id, .time = 1700000000123, .voice = "v", .engine = "f5", .text = text,
+    return (struct store_generation){.request = id, .time = 1700000000123, .voice = "v", .engine = "f5", .text = text,
                                      .params = "{\"nfe\":7}", .queue_seconds = 0.25, .first_audio_seconds = 0.5,
                                      .seconds = 1.5, .audio_seconds = 3, .format = len ? "wav" : "", .audio = audio,
                                      .audio_len = len};
@@ -315,14 +315,31 @@ static void say(struct store *s, int i, const char *text, size_t audio)
 
 static int print_generation(void *user, const struct store_generation *g, struct error *err)
 {
-    return buf_addf(user, "%s ", g->id) ? error_nomem(err) : 0;
+    return buf_addf(user, "%s ", g->request) ? error_nomem(err) : 0;
 }
 
-static int remember_seq(void *user, const struct store_generation *g, struct error *err)
+/* The number of the newest generation of that request. */
+struct wanted {
+    const char *request;
+    int64_t id;
+};
+
+static int match(void *user, const struct store_generation *g, struct error *err)
 {
+    struct wanted *w = user;
     (void)err;
-    *(int64_t *)user = g->seq;
+    if (!w->id && strcmp(g->request, w->request) == 0)
+        w->id = g->id;
     return 0;
+}
+
+static int64_t number_of(struct store *s, const char *request)
+{
+    const struct store_history_query q = {.limit = HISTORY_PAGE_MAX};
+    struct store_history_totals t;
+    struct wanted w = {.request = request};
+    assert_int_equal(store_history_page(s, &q, match, &w, &t, NULL), 0);
+    return w.id;
 }
 
 static struct store_history_totals assert_page(struct store *s, int limit, int64_t before, const char *search,
@@ -343,18 +360,18 @@ static struct store_history_totals assert_page(struct store *s, int limit, int64
 static void test_pages_go_back_in_time(void **state)
 {
     struct store *s = open_here();
-    int64_t seq = 0;
+    int64_t id;
     (void)state;
     assert_int_equal(assert_page(s, 10, 0, NULL, "").count, 0);
     for (int i = 0; i < 7; i++)
         say(s, i, i % 2 ? "Odd 100% of_it" : "even 你好", 10);
     assert_int_equal(assert_page(s, 3, 0, NULL, "id-6 id-5 id-4 ").more, 1);
-    assert_int_equal(store_history_find(s, "id-4", remember_seq, &seq, NULL), 0);
+    id = number_of(s, "id-4");
     say(s, 7, "comes in between", 10); /* a page that was begun is not disturbed */
-    assert_int_equal(assert_page(s, 3, seq, NULL, "id-3 id-2 id-1 ").more, 1);
-    assert_int_equal(store_history_find(s, "id-1", remember_seq, &seq, NULL), 0);
-    assert_int_equal(assert_page(s, 3, seq, NULL, "id-0 ").more, 0);
-    assert_int_equal(assert_page(s, 7, seq + 100, "oDD", "id-5 id-3 id-1 ").more, 0);
+    assert_int_equal(assert_page(s, 3, id, NULL, "id-3 id-2 id-1 ").more, 1);
+    id = number_of(s, "id-1");
+    assert_int_equal(assert_page(s, 3, id, NULL, "id-0 ").more, 0);
+    assert_int_equal(assert_page(s, 7, id + 100, "oDD", "id-5 id-3 id-1 ").more, 0);
     assert_page(s, 7, 0, "你", "id-6 id-4 id-2 id-0 ");
     assert_page(s, 7, 0, "100% of_", "id-5 id-3 id-1 ");
     assert_page(s, 7, 0, "0%_", "");
@@ -367,7 +384,7 @@ static int check_sample(void *user, const struct store_generation *g, struct err
 {
     (void)user;
     (void)err;
-    assert_string_equal(g->id, "one");
+    assert_string_equal(g->request, "one");
     assert_int_equal(g->time, 1700000000123);
     assert_string_equal(g->voice, "v");
     assert_string_equal(g->engine, "f5");
@@ -390,20 +407,22 @@ static void test_generation_comes_back_as_it_was(void **state)
     const struct store_generation with = sample("one", "Hello", "a\0b\xff\n", 5), without = sample("two", "", NULL, 0);
     assert_int_equal(store_history_add(s, &with, &err), 0);
     assert_int_equal(store_history_add(s, &without, &err), 0);
-    assert_int_equal(store_history_find(s, "one", check_sample, NULL, &err), 0);
-    assert_int_equal(store_history_audio(s, "one", &audio, format, &err), 0);
+    const int64_t one = number_of(s, "one"), two = number_of(s, "two");
+    assert_true(one > 0 && two > one);
+    assert_int_equal(store_history_find(s, one, check_sample, NULL, &err), 0);
+    assert_int_equal(store_history_audio(s, one, &audio, format, &err), 0);
     assert_int_equal(audio.len, 5);
     assert_memory_equal(audio.ptr, "a\0b\xff\n", 5);
     assert_string_equal(format, "wav");
-    assert_int_equal(store_history_audio(s, "two", &audio, format, &err), 0);
+    assert_int_equal(store_history_audio(s, two, &audio, format, &err), 0);
     assert_string_equal(format, "");
     assert_int_equal(audio.len, 5);
-    assert_int_equal(store_history_audio(s, "three", &audio, format, &err), E_NOTFOUND);
-    assert_int_equal(store_history_find(s, "three", check_sample, NULL, &err), E_NOTFOUND);
-    assert_int_equal(store_history_delete(s, "three", &err), E_NOTFOUND);
-    assert_string_equal(err.text, "no generation \"three\" in the history");
-    assert_int_equal(store_history_delete(s, "one", &err), 0);
-    assert_int_equal(store_history_audio(s, "one", &audio, format, &err), E_NOTFOUND);
+    assert_int_equal(store_history_audio(s, 77, &audio, format, &err), E_NOTFOUND);
+    assert_int_equal(store_history_find(s, 77, check_sample, NULL, &err), E_NOTFOUND);
+    assert_int_equal(store_history_delete(s, 77, &err), E_NOTFOUND);
+    assert_string_equal(err.text, "no generation 77 in the history");
+    assert_int_equal(store_history_delete(s, one, &err), 0);
+    assert_int_equal(store_history_audio(s, one, &audio, format, &err), E_NOTFOUND);
     assert_int_equal(store_history_clear(s, &n, &err), 0);
     assert_int_equal(n, 1);
     assert_page(s, 10, 0, NULL, "");
@@ -411,7 +430,7 @@ static void test_generation_comes_back_as_it_was(void **state)
     store_close(s);
 }
 
-static void test_an_id_that_comes_again_replaces(void **state)
+static void test_a_request_id_may_come_again(void **state)
 {
     struct store *s = open_here();
     struct buf audio = BUF_INIT;
@@ -420,8 +439,8 @@ static void test_an_id_that_comes_again_replaces(void **state)
     say(s, 1, "first", 100);
     say(s, 2, "between", 100);
     say(s, 1, "second", 50);
-    assert_int_equal(assert_page(s, 10, 0, NULL, "id-1 id-2 ").count, 2);
-    assert_int_equal(store_history_audio(s, "id-1", &audio, format, NULL), 0);
+    assert_int_equal(assert_page(s, 10, 0, NULL, "id-1 id-2 id-1 ").count, 3);
+    assert_int_equal(store_history_audio(s, number_of(s, "id-1"), &audio, format, NULL), 0);
     assert_int_equal(audio.len, 50);
     buf_release(&audio);
     store_close(s);
@@ -755,7 +774,7 @@ static int check_sound(void *user, const struct store_generation *g, struct erro
 {
     (void)err;
     assert_int_equal(g->audio_len, 30000);
-    return buf_addf(user, "%s ", g->id) ? E_NOMEM : 0;
+    return buf_addf(user, "%lld ", (long long)g->id) ? E_NOMEM : 0;
 }
 
 static void check_all_sounds(struct store *s)
@@ -768,7 +787,7 @@ static void check_all_sounds(struct store *s)
     assert_true(t.count <= 30);
     for (char *id = strtok_r(ids.ptr, " ", &rest); id; id = strtok_r(NULL, " ", &rest)) {
         struct buf sound = BUF_INIT;
-        assert_int_equal(store_history_audio(s, id, &sound, format, NULL), 0);
+        assert_int_equal(store_history_audio(s, atoll(id), &sound, format, NULL), 0);
         assert_int_equal(sound.len, 30000);
         assert_true(sound.ptr[0] == sound.ptr[29999]);
         buf_release(&sound);
@@ -817,7 +836,7 @@ int main(void)
         TEST(test_dropped_clip_stays_for_its_grace),
         TEST(test_pages_go_back_in_time),
         TEST(test_generation_comes_back_as_it_was),
-        TEST(test_an_id_that_comes_again_replaces),
+        TEST(test_a_request_id_may_come_again),
         TEST(test_oldest_go_by_count),
         TEST(test_oldest_go_by_bytes),
         TEST(test_space_is_used_again_and_given_back),

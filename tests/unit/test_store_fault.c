@@ -43,9 +43,10 @@ static int skip_override(void *user, const struct store_override *o, struct erro
 
 static int skip_generation(void *user, const struct store_generation *g, struct error *err)
 {
-    (void)user;
     (void)err;
-    return g->id ? 0 : E_INTERNAL;
+    if (user)
+        *(int64_t *)user = g->id;
+    return g->request ? 0 : E_INTERNAL;
 }
 
 static int use_voices(struct store *s, struct error *err)
@@ -75,23 +76,23 @@ static int use_voices(struct store *s, struct error *err)
 
 static int use_history(struct store *s, struct error *err)
 {
-    const struct store_history_query q = {.limit = 5, .search = "e%"};
-    const struct store_generation g = {.id = "g", .voice = "v", .engine = "f5", .text = "text", .params = "{}",
+    const struct store_history_query q = {.limit = 5, .search = "EX"};
+    const struct store_generation g = {.request = "g", .voice = "v", .engine = "f5", .text = "text", .params = "{}",
                                        .format = "wav", .audio = "sound", .audio_len = 5};
     struct store_history_totals t;
     struct buf sound = BUF_INIT;
     char format[16];
-    int64_t n;
+    int64_t n, id = 0;
     int rc = store_history_add(s, &g, err);
     if (!rc)
-        rc = store_history_page(s, &q, skip_generation, NULL, &t, err);
+        rc = store_history_page(s, &q, skip_generation, &id, &t, err);
     if (!rc)
-        rc = store_history_find(s, "g", skip_generation, NULL, err);
+        rc = store_history_find(s, id, skip_generation, NULL, err);
     if (!rc)
-        rc = store_history_audio(s, "g", &sound, format, err);
+        rc = store_history_audio(s, id, &sound, format, err);
     buf_release(&sound);
     if (!rc)
-        rc = store_history_delete(s, "g", err);
+        rc = store_history_delete(s, id, err);
     return rc ? rc : store_history_clear(s, &n, err);
 }
 
@@ -158,7 +159,7 @@ static void test_allocations_of_sqlite(void **state)
             struct store *s = NULL;
             assert_int_equal(store_open(&params, &s, NULL), 0);
             assert_int_equal(store_voices_each(s, skip_voice, skip_override, &voices, NULL), 0);
-            assert_int_equal(store_history_find(s, "none", skip_generation, NULL, NULL), E_NOTFOUND);
+            assert_int_equal(store_history_find(s, 999999, skip_generation, NULL, NULL), E_NOTFOUND);
             store_close(s);
         }
     }

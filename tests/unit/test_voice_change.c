@@ -362,7 +362,7 @@ static void test_history_never_waits(void **state)
     struct log *log = NULL;
     struct buf text = BUF_INIT;
     char log_file[128];
-    const struct store_generation g = {.id = "g", .voice = "v", .engine = "f5", .text = "text", .params = "{}", .format = ""};
+    const struct store_generation g = {.request = "g", .voice = "v", .engine = "f5", .text = "text", .params = "{}", .format = ""};
     (void)state;
     snprintf(log_file, sizeof log_file, "%s/log", folder);
     const int fd = open(log_file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
