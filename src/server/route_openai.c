@@ -1,92 +1,113 @@
-/* OpenAI's speech API. */
+/* OpenAI's speech API: POST /v1/audio/speech and the lists of models.
+ *
+ * A model is a name for an engine here. OpenAI's own names are known too, so that programs which cannot be told another one
+ * work; they mean whatever is configured. */
 #include "server/routes.h"
+#include "server/say_answer.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct {
-    const char *format, *type;
-} types[] = {
-    {"mp3", "audio/mpeg"}, {"opus", "audio/ogg"}, {"flac", "audio/flac"}, {"wav", "audio/wav"}, {"pcm", "audio/pcm"},
+    const char *id, *engine; /* "": the one that is configured */
+} models[] = {
+    {"ishowtts", ""}, {"f5", "f5"}, {"builtin", "builtin"}, {"tts-1", ""}, {"tts-1-hd", ""}, {"gpt-4o-mini-tts", ""},
 };
+#define MODEL_COUNT (sizeof models / sizeof *models)
 
-static const char *content_type(const char *format)
+#define MODEL_CREATED 1767225600 /* 2026-01-01: clients want a date, and the list is part of the program */
+
+/* The number of a model, or -1. A dated version of OpenAI's, "gpt-4o-mini-tts-2025-12-15", is the same model. */
+static int find_model(const char *id)
 {
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].format, format) == 0)
-            return types[i].type;
-    return NULL;
+    static const char dated[] = "gpt-4o-mini-tts-";
+    for (size_t i = 0; i < MODEL_COUNT; i++)
+        if (strcmp(models[i].id, id) == 0)
+            return (int)i;
+    return strncmp(id, dated, sizeof dated - 1) == 0 ? (int)MODEL_COUNT - 1 : -1;
 }
 
-struct speech_request {
-    struct server *server;
-    struct http_request *http;
-    struct job *job;
-    const char *type;
-    struct buf audio;
-};
-
-static void on_gone(void *user)
+static void refuse_model(struct http_request *r, const char *id)
 {
-    struct speech_request *q = user;
-    speech_cancel(q->server->speech, q->job);
-    buf_release(&q->audio);
-    free(q);
+    reply_error(r, 404, "model", "model_not_found", "there is no model \"%.64s\"; GET /v1/models lists them", id);
 }
 
-static void on_audio(void *user, const void *bytes, size_t n)
-{
-    struct speech_request *q = user;
-    (void)buf_add(&q->audio, bytes, n);
-}
+/* -------- speech -------- */
 
-static void on_done(void *user, const struct job_result *result)
+static enum say_form form_of(const struct say_request *q)
 {
-    struct speech_request *q = user;
-    const struct http_header headers[] = {{"Content-Type", q->type}, {0}};
-    if (result->failure)
-        reply_error(q->http, result->failure == JOB_BAD ? 400 : result->failure == JOB_TIMEOUT ? 504 : 502, NULL, NULL,
-                    "%s", result->message);
-    else
-        http_respond_buf(q->http, 200, headers, &q->audio);
-    buf_release(&q->audio);
-    free(q);
+    if (q->stream_format && strcmp(q->stream_format, "sse") == 0)
+        return SAY_OPENAI_EVENTS;
+    /* Who names the format of a stream wants one. */
+    const int stream = q->stream != SAY_ABSENT ? (int)q->stream : q->stream_format != NULL;
+    return stream ? SAY_STREAM : SAY_SOUND;
 }
 
 static void speech(struct server *s, struct http_request *r, const struct route_args *args)
 {
+    struct say_request q;
+    struct say_fault fault;
+    struct say_order order = {.request = &q, .api = SAY_OPENAI};
     (void)args;
-    json_t *json = request_json(r);
-    if (!json)
+    json_t *fields = request_json(r);
+    if (!fields)
         return;
-    const char *input = json_string_value(json_object_get(json, "input"));
-    const char *format = json_string_value(json_object_get(json, "response_format"));
-    struct speech_request *q = calloc(1, sizeof *q);
-    if (!format)
-        format = "mp3";
-    if (!q) {
-        reply_error(r, 500, NULL, NULL, "out of memory");
-    } else if (!input || !content_type(format)) {
-        reply_error(r, 400, input ? "response_format" : "input", NULL, "expected a text in \"input\" and a known format");
-        free(q);
-    } else {
-        struct job_request job = {.id = http_id(r), .client = http_peer(r), .text = input, .engine = "",
-                                  .format = format, .on_audio = on_audio, .on_done = on_done, .user = q};
-        int retry = 0;
-        ishow_say_params_init(&job.say);
-        *q = (struct speech_request){.server = s, .http = r, .type = content_type(format)};
-        if (speech_submit(s->speech, &job, &q->job, &retry)) {
-            reply_error(r, 503, NULL, "overloaded", "the queue is full, try again in %d s", retry);
-            free(q);
-        } else {
-            http_on_gone(r, on_gone, q);
-        }
+    if (say_request_read(&q, SAY_OPENAI, fields, &fault)) {
+        reply_error(r, 400, fault.param, fault.code, "%s", fault.text);
+        return;
     }
-    json_decref(json);
+    const int model = q.model ? find_model(q.model) : 0;
+    order.form = form_of(&q);
+    order.format = say_format_find(q.format ? q.format : s->config->speech.default_format);
+    if (model < 0)
+        refuse_model(r, q.model);
+    else if (say_order_voice(s, models[model].engine, &order, &fault))
+        reply_error(r, 400, fault.param, fault.code, "%s", fault.text);
+    else
+        say_answer(s, r, &order);
+    say_request_release(&q);
+}
+
+/* -------- models -------- */
+
+static json_t *describe_model(const char *id)
+{
+    return json_pack("{s:s,s:s,s:i,s:s}", "id", id, "object", "model", "created", MODEL_CREATED, "owned_by", "ishowtts");
+}
+
+static void list_models(struct server *s, struct http_request *r, const struct route_args *args)
+{
+    json_t *list = json_array();
+    (void)s;
+    (void)args;
+    for (size_t i = 0; i < MODEL_COUNT; i++)
+        json_array_append_new(list, describe_model(models[i].id));
+    reply_json(r, 200, json_pack("{s:s,s:o}", "object", "list", "data", list));
+}
+
+/* The same under the key that some clients of speech servers look for as well. */
+static void list_audio_models(struct server *s, struct http_request *r, const struct route_args *args)
+{
+    json_t *list = json_array();
+    (void)s;
+    (void)args;
+    for (size_t i = 0; i < MODEL_COUNT; i++)
+        json_array_append_new(list, json_pack("{s:s,s:s}", "id", models[i].id, "name", models[i].id));
+    reply_json(r, 200, json_pack("{s:o}", "models", list));
+}
+
+static void get_model(struct server *s, struct http_request *r, const struct route_args *args)
+{
+    (void)s;
+    if (find_model(args->value[0]) < 0)
+        refuse_model(r, args->value[0]);
+    else
+        reply_json(r, 200, describe_model(args->value[0]));
 }
 
 const struct route routes_openai[] = {
     {"POST", "/v1/audio/speech", "openai_speech", SCOPE_SPEAK, 0, speech},
+    {"GET", "/v1/models", "openai_models", SCOPE_READ, 0, list_models},
+    {"GET", "/v1/models/{id}", "openai_model", SCOPE_READ, 0, get_model},
+    {"GET", "/v1/audio/models", "openai_audio_models", SCOPE_READ, 0, list_audio_models},
     {0},
 };

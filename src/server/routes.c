@@ -1,6 +1,8 @@
 /* See routes.h. Patterns are matched part by part; there are few enough to try them all. */
 #include "server/routes.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +10,9 @@
 
 #define REPLY_TEXT_MAX 1024 /* bytes of one error sentence */
 
-static const struct route *const tables[] = {
-    routes_health, routes_openai,
+const struct route *const route_tables[] = {
+    routes_health, routes_openai, routes_tts, routes_voice, routes_history, routes_shimmy, routes_danmaku, routes_docs,
+    routes_metrics, NULL,
 };
 
 static int pattern_matches(const char *pattern, const char *path, struct route_args *args)
@@ -38,8 +41,8 @@ const struct route *route_find(const char *method, const char *path, struct rout
     size_t used = 0;
     *ret_status = 404;
     ret_allow[0] = '\0';
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-        for (const struct route *r = tables[t]; r->method; r++) {
+    for (const struct route *const *table = route_tables; *table; table++)
+        for (const struct route *r = *table; r->method; r++) {
             if (!pattern_matches(r->pattern, path, args))
                 continue;
             if (strcmp(r->method, method) == 0)
@@ -54,7 +57,8 @@ const struct route *route_find(const char *method, const char *path, struct rout
 
 static const struct http_header json_headers[] = {{"Content-Type", "application/json"}, {0}};
 
-void reply_json(struct http_request *r, int status, json_t *json)
+/* Takes over `json`; NULL: memory has run out. */
+static void reply_with(struct http_request *r, int status, const struct http_header *headers, json_t *json)
 {
     struct buf body = BUF_INIT;
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -62,13 +66,17 @@ void reply_json(struct http_request *r, int status, json_t *json)
     if (!text || buf_add_str(&body, text) || buf_add_char(&body, '\n')) {
         static const char sorry[] =
             "{\"error\":{\"message\":\"out of memory\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n";
-        status = 500;
-        http_respond_static(r, status, json_headers, sorry, sizeof sorry - 1);
+        http_respond_static(r, 500, json_headers, sorry, sizeof sorry - 1);
         buf_release(&body);
     } else {
-        http_respond_buf(r, status, json_headers, &body);
+        http_respond_buf(r, status, headers, &body);
     }
     free(text);
+}
+
+void reply_json(struct http_request *r, int status, json_t *json)
+{
+    reply_with(r, status, json_headers, json);
 }
 
 static const char *error_type(int status)
@@ -80,15 +88,39 @@ static const char *error_type(int status)
                            : "invalid_request_error";
 }
 
+json_t *error_json(int status, const char *param, const char *code, const char *message)
+{
+    return json_pack("{s:{s:s,s:s,s:s?,s:s?}}", "error", "message", message, "type", error_type(status), "param", param,
+                     "code", code);
+}
+
+/* JSON takes nothing but UTF-8, and a message may quote what a client sent: it ends before the first byte that is none. */
+__attribute__((format(printf, 2, 0))) static void format_message(char message[REPLY_TEXT_MAX], const char *fmt, va_list ap)
+{
+    vsnprintf(message, REPLY_TEXT_MAX, fmt, ap);
+    message[utf8_valid_prefix(message, strlen(message))] = '\0';
+}
+
 void reply_error(struct http_request *r, int status, const char *param, const char *code, const char *fmt, ...)
 {
     char message[REPLY_TEXT_MAX];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(message, sizeof message, fmt, ap);
+    format_message(message, fmt, ap);
     va_end(ap);
-    reply_json(r, status, json_pack("{s:{s:s,s:s,s:s?,s:s?}}", "error", "message", message, "type", error_type(status),
-                                    "param", param, "code", code));
+    reply_json(r, status, error_json(status, param, code, message));
+}
+
+void reply_retry(struct http_request *r, int seconds, const char *code, const char *fmt, ...)
+{
+    char message[REPLY_TEXT_MAX], after[16];
+    const struct http_header headers[] = {{"Content-Type", "application/json"}, {"Retry-After", after}, {0}};
+    va_list ap;
+    va_start(ap, fmt);
+    format_message(message, fmt, ap);
+    va_end(ap);
+    snprintf(after, sizeof after, "%d", seconds);
+    reply_with(r, 503, headers, error_json(503, NULL, code, message));
 }
 
 json_t *request_json(struct http_request *r)

@@ -1,0 +1,71 @@
+/* See web_files.h. The assembler puts the files among the read-only data. WEB_FOLDER comes from meson.build, and the
+ * generated web_stamp.h makes this file compile anew when one of them has changed. */
+#include "server/web_files.h"
+
+#include "base/xxh64.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "web_stamp.h"
+
+#define EMBED(symbol, name)                                                          \
+    __asm__(".pushsection .rodata, \"a\"\n"                                          \
+            ".globl ishow_web_" #symbol ", ishow_web_" #symbol "_end\n"              \
+            ".hidden ishow_web_" #symbol ", ishow_web_" #symbol "_end\n"             \
+            "ishow_web_" #symbol ":\n"                                               \
+            ".incbin \"" WEB_FOLDER "/" name "\"\n"                                  \
+            "ishow_web_" #symbol "_end:\n"                                           \
+            ".byte 0\n"                                                              \
+            ".popsection\n");                                                        \
+    extern const char ishow_web_##symbol[] __attribute__((visibility("hidden")));    \
+    extern const char ishow_web_##symbol##_end[] __attribute__((visibility("hidden")));
+
+#define ENTRY(symbol, name, type) {name, type, ishow_web_##symbol, ishow_web_##symbol##_end},
+
+#define FILES(X)                                                \
+    X(openapi_json, "openapi.json", "application/json")         \
+    X(docs_html, "docs.html", "text/html; charset=utf-8")       \
+    X(docs_css, "docs.css", "text/css; charset=utf-8")          \
+    X(docs_js, "docs.js", "text/javascript; charset=utf-8")
+
+#define EMBED_ENTRY(symbol, name, type) EMBED(symbol, name)
+FILES(EMBED_ENTRY)
+
+static const struct web_file files[] = {FILES(ENTRY)};
+
+const struct web_file *web_file_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strcmp(files[i].name, name) == 0)
+            return &files[i];
+    return NULL;
+}
+
+/* If-None-Match: a list of tags, or "*". Ours has no character that could stand in a longer one. */
+static int client_has(struct http_request *r, const char *etag)
+{
+    const char *given = http_header(r, "If-None-Match");
+    return given && (strcmp(given, "*") == 0 || strstr(given, etag));
+}
+
+void reply_web_file(struct http_request *r, const struct web_file *f)
+{
+    char etag[24];
+    const size_t len = (size_t)(f->end - f->begin);
+    snprintf(etag, sizeof etag, "\"%016" PRIx64 "\"", xxh64(f->begin, len, 0));
+    const struct http_header headers[] = {
+        {"Content-Type", f->type},
+        {"ETag", etag},
+        {"Cache-Control", "no-cache"}, /* kept, but asked about: a new program may have a new page */
+        {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+                                    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+                                    "frame-ancestors 'none'"},
+        {0},
+    };
+    if (client_has(r, etag))
+        http_respond_static(r, 304, headers + 1, "", 0);
+    else
+        http_respond_static(r, 200, headers, f->begin, len);
+}
