@@ -24,7 +24,7 @@ struct adding {
     char bytes[];
 };
 
-static void drop(struct history *h, const char *why)
+void history_drop(struct history *h, const char *why)
 {
     const double now = clock_seconds();
     h->dropped++;
@@ -46,7 +46,7 @@ static void done(struct store_job *job)
 {
     struct adding *a = (struct adding *)(void *)job;
     if (a->rc)
-        drop(a->history, a->err.text);
+        history_drop(a->history, a->err.text);
     free(a);
 }
 
@@ -80,12 +80,12 @@ void history_add(struct history *h, const struct store_generation *g)
         return;
     struct adding *a = pack(g);
     if (!a) {
-        drop(h, "out of memory");
+        history_drop(h, "out of memory");
         return;
     }
     a->history = h;
     if (store_submit(h->store, &a->job, &err)) {
-        drop(h, err.text);
+        history_drop(h, err.text);
         free(a);
     }
 }

@@ -22,6 +22,9 @@ int history_enabled(const struct history *h);
 /* Everything is copied; its `id` counts for nothing. */
 void history_add(struct history *h, const struct store_generation *g);
 
+/* Counts one that could not even be added. */
+void history_drop(struct history *h, const char *why);
+
 uint64_t history_dropped(const struct history *h); /* since the start */
 
 #endif
