@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "base/utf8.h"
+#include "server/history_draft.h"
 #include "server/say_event.h"
 #include "server/visitor.h"
 #include "server/voices.h"
@@ -23,6 +24,7 @@ struct answer {
     const char *param; /* the field with the text */
     const struct say_format *format;
     struct voice *voice; /* a reference */
+    struct history_draft *draft; /* NULL: there is no history */
     size_t characters;
     int begun;           /* the stream has */
     uint64_t pieces;     /* sent as events */
@@ -34,6 +36,7 @@ struct answer {
 static void answer_free(struct answer *a)
 {
     voice_unref(a->voice);
+    history_draft_free(a->draft);
     buf_release(&a->sound);
     free(a);
 }
@@ -255,6 +258,8 @@ static void on_done(void *user, const struct job_result *result)
             http_stream_end(a->http);
         buf_release(&event);
     }
+    if (a->draft)
+        history_draft_keep(a->draft, result);
     answer_free(a);
 }
 
@@ -292,6 +297,8 @@ void say_answer(struct server *s, struct http_request *r, const struct say_order
                               .on_done = on_done,
                               .user = a};
     say_request_params(q, s->config->f5.default_nfe_step, &job.say);
+    a->draft = history_draft_create(s->history, &job);
+    job.keep = a->draft != NULL;
     switch (speech_submit(s->speech, &job, &a->job, &retry)) {
     case SUBMIT_OK: http_on_gone(r, on_gone, a); return;
     case SUBMIT_FULL: reply_retry(r, retry, "overloaded", "there is too much to say already: try again in %d s", retry); break;
