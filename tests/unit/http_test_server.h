@@ -22,7 +22,8 @@ struct test_server {
     struct http_server *http;
     pthread_t thread;
     int port;
-    atomic_int gone, done, aborted, drained; /* requests */
+    atomic_int begun, gone, done, aborted;   /* requests */
+    atomic_int drained;
     atomic_int status;                       /* of the last that was done */
     atomic_size_t written;                   /* bytes into /endless */
 };
