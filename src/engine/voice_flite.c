@@ -1,6 +1,12 @@
 /* See voice_flite.h. flite keeps its voice, and the speed in it, in static memory, so one sentence is
  * made at a time. It gives up by longjmp when cst_errjmp is set and by exit() when it is not: it is
- * set here, and what the sentence had allocated is then lost. */
+ * set here, and what the sentence had allocated is then lost.
+ *
+ * Why not a voice a thread, and no lock: flite 2.2 would bear it (register_cmu_us_slt makes another voice
+ * once cmu_us_slt_cg is NULL, the counts of references are then a thread's own, the lexicon is only read, and
+ * neither helgrind nor drd finds a race between two such threads), but cst_errjmp is one pointer for the
+ * process. A thread that runs out of memory would jump into the stack of another, or, without it, end the
+ * program. Whoever wants more than one core's worth of sentences runs more than one process. */
 #include "engine/voice_flite.h"
 
 #include "base/utf8.h"
