@@ -52,7 +52,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **ctx, enum
     *ctx = NULL;
 }
 
-static void on_log(void *cls, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *fmt, va_list ap)
 {
     struct http_daemon *d = cls;
     char text[512];

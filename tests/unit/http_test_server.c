@@ -88,7 +88,7 @@ static void on_request(void *user, struct http_request *r)
     struct test_server *t = user;
     const char *path = http_path(r), *n = http_query(r, "n");
     const struct slice body = http_body(r);
-    char text[512];
+    char text[16384];
     atomic_fetch_add(&t->begun, 1);
     if (strcmp(path, "/hello") == 0) {
         http_respond_static(r, 200, text_plain, "hello\n", 6);
