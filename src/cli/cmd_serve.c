@@ -1,6 +1,7 @@
 /* `ishowtts serve`: the speech server. */
 #include "cli/cli.h"
 
+#include "server/auth.h"
 #include "server/server.h"
 
 #include <getopt.h>
@@ -55,6 +56,8 @@ static int check_config(const struct server_options *o, ishow_error *err)
     struct config *c = NULL;
     struct buf text = BUF_INIT;
     int rc = config_load(o->config, o->settings, &c, print_warning, NULL, (struct error *)err);
+    if (!rc)
+        rc = auth_check_exposure(c, &c->server.bind, (struct error *)err);
     if (!rc && config_describe(c, &text))
         rc = error_nomem((struct error *)err);
     if (!rc && (fwrite(text.ptr, 1, text.len, stdout) != text.len || fflush(stdout)))

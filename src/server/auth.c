@@ -258,7 +258,7 @@ int auth_check_exposure(const struct config *c, const struct config_texts *addre
             continue;
         if (host_parse(addresses->items[i], &host) || !host_is_loopback(&host))
             return error_set(
-                err, E_ARG,
+                err, E_FORMAT,
                 "%.100s can be reached from other machines, but there is no token, so anybody could use this "
                 "server; make one with `openssl rand -hex 32` and give it as token in [auth] of the "
                 "configuration, or as ISHOWTTS__auth__token",

@@ -59,8 +59,8 @@ struct auth_limiter {
 struct auth_verdict auth_check(const struct config *c, struct auth_limiter *limiter, const struct auth_request *r,
                                double now);
 
-/* E_ARG with a sentence that says how to make a token, when an address reaches beyond this machine and there is none.
- * `addresses` are as in server.bind, or as getsockname tells of sockets that were handed over. */
+/* E_FORMAT with a sentence that says how to make a token, when an address reaches beyond this machine without
+ * one. `addresses` are as in server.bind. */
 int auth_check_exposure(const struct config *c, const struct config_texts *addresses, struct error *err);
 
 /* The address that the limits count by and the log names: the peer, or what trusted proxies say in X-Forwarded-For

@@ -1,6 +1,8 @@
 /* Tables, the environment and the command line, key by key. See config_read.h; config_value.c reads a single value. */
 #include "server/config_read.h"
 
+#include "base/utf8.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -197,6 +199,8 @@ static int read_outside(struct config_reader *r, const char *path, const char *t
         warn_unknown(r, section, dot ? dot + 1 : path, 0, 0);
         return 0;
     }
+    if (utf8_valid_prefix(text, strlen(text)) != strlen(text)) /* a file has been looked at as a whole */
+        return config_fail(r, 0, 0, "%s: expected UTF-8", key->path);
     r->given[key - config_keys] = 1;
     struct toml_value plain = {.kind = TOML_STRING, .string = slice_str(text)};
     if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH || key->type == CONFIG_MODEL || key->type == CONFIG_CHOICE)

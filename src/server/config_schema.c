@@ -28,7 +28,7 @@ const struct config_key config_keys[] = {
     {"server.request_timeout", CONFIG_REAL, AT(server.request_timeout), RANGE(0.1, 3600, "seconds"), .standard = "60"},
     {"server.header_max", CONFIG_BYTES, AT(server.header_max), RANGE(KIB(1), MIB(1), "bytes"), .standard = "16384"},
     {"server.body_max", CONFIG_BYTES, AT(server.body_max), RANGE(KIB(1), MIB(64), "bytes"), .standard = "1048576"},
-    {"server.upload_max", CONFIG_BYTES, AT(server.upload_max), RANGE(KIB(1), MIB(256), "bytes"),
+    {"server.upload_max", CONFIG_BYTES, AT(server.upload_max), RANGE(KIB(1), MIB(10), "bytes"),
      .standard = "10485760"},
     {"server.connections_max", CONFIG_INT, AT(server.connections_max), RANGE(1, 100000, "connections"),
      .standard = "4096"},

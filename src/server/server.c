@@ -5,35 +5,44 @@
 #include "server/data.h"
 #include "server/measure.h"
 #include "server/notify.h"
-#include "server/routes.h"
+#include "server/reload.h"
+#include "server/visitor.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <signal.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define FORM_OVERHEAD (64u << 10) /* bytes around a clip in a form */
+#define RELOAD_DELAY  0.05 /* seconds from a SIGHUP to what it asks for */
+
+struct running {
+    struct server server;
+    const struct server_options *options;
+    int signals; /* signalfd */
+    struct loop_watch *watch;
+    struct loop_timer reload;
+    struct notify_watchdog watchdog;
+};
+
 static void on_head(void *user, struct http_request *r)
 {
-    struct route_args args;
-    char allow[64];
-    int status;
-    (void)user;
-    const struct route *route = route_find(http_method(r), http_path(r), &args, &status, allow, sizeof allow);
-    if (!route) {
-        reply_error(r, status, NULL, status == 404 ? "not_found" : "method_not_allowed",
-                    status == 404 ? "there is no %s here" : "%s takes other methods: %s", http_path(r), allow);
+    struct server *s = user;
+    if (!visitor_admit(s, r))
         return;
-    }
-    http_set_context(r, (void *)(uintptr_t)route);
+    const size_t form_max = (size_t)s->config->server.upload_max + FORM_OVERHEAD;
+    const struct route *route = visitor_of(r)->route;
     if (route->body_max)
-        http_set_body_max(r, route->body_max);
+        http_set_body_max(r, route->body_max < form_max ? route->body_max : form_max);
 }
 
 static void on_request(void *user, struct http_request *r)
 {
     struct server *s = user;
-    const struct route *route = http_context(r);
+    const struct route *route = visitor_of(r)->route;
     struct route_args args;
     char allow[64];
     int status;
@@ -44,45 +53,45 @@ static void on_request(void *user, struct http_request *r)
 static void on_done(void *user, struct http_request *r, const struct http_done *done)
 {
     struct server *s = user;
-    const struct route *route = http_context(r);
-    measure_request(s->measure, route ? route->name : NULL, done->status);
-    log_event(s->log, LOG_INFO, "request", log_str("id", http_id(r)), log_str("peer", http_peer(r)),
-              log_str("method", http_method(r)), log_str("path", http_path(r)),
-              log_str("route", route ? route->name : ""), log_int("status", done->status),
-              log_int("bytes", (int64_t)done->body_bytes), log_num("seconds", done->seconds),
-              log_int("aborted", done->aborted));
+    const struct visitor *v = visitor_of(r);
+    const char *route = v && v->route ? v->route->name : "";
+    measure_request(s->measure, *route ? route : NULL, done->status);
+    if (s->config->log.access)
+        log_event(s->log, LOG_INFO, "request", log_str("id", http_id(r)),
+                  log_str("peer", v ? v->address : http_peer(r)), log_str("token", v ? v->token : ""),
+                  log_str("method", http_method(r)), log_str("path", http_path(r)), log_str("route", route),
+                  log_int("status", done->status), log_int("bytes", (int64_t)done->body_bytes),
+                  log_num("seconds", done->seconds), log_int("aborted", done->aborted));
+    visitor_free(r);
+}
+
+/* Hundreds of SIGHUPs are one: those that come while one is pending do not count, nor those of the next moment. */
+static void reload(void *user)
+{
+    struct running *running = user;
+    reload_config(&running->server, running->options);
 }
 
 static void on_signal(void *user, uint32_t events)
 {
-    struct server *s = user;
+    struct running *running = user;
+    struct signalfd_siginfo info;
     (void)events;
-    notify_state(NOTIFY_STOPPING, "stopping");
-    loop_stop(s->loop);
+    while (read(running->signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo != SIGHUP) {
+            notify_state(NOTIFY_STOPPING, "stopping");
+            loop_stop(running->server.loop);
+        } else if (!running->reload.loop) {
+            loop_timer_start(running->server.loop, &running->reload, RELOAD_DELAY, reload, running);
+        }
+    }
 }
 
-/* Warnings of a configuration wait until the log has the form that the same configuration gives it. */
-static void keep_warning(void *user, const char *sentence)
+static int read_config(struct server *s, const struct server_options *options, struct error *err)
 {
-    (void)buf_addf(user, "%s\n", sentence);
-}
-
-static void log_warnings(struct server *s, struct buf *kept)
-{
-    char *save = NULL;
-    for (char *line = strtok_r(kept->ptr, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-        log_event(s->log, LOG_WARN, "configuration", log_str("message", line));
-    buf_release(kept);
-}
-
-static int load_config(struct server *s, const struct server_options *options, struct error *err)
-{
-    struct buf warnings = BUF_INIT;
-    int rc = config_load(options->config, options->settings, &s->config, keep_warning, &warnings, err);
+    const int rc = reload_read(s, options, &s->config, err);
     if (!rc)
-        log_set(s->log, (enum log_format)s->config->log.format, (enum log_level)s->config->log.level);
-    if (warnings.len)
-        log_warnings(s, &warnings);
+        s->started_with = config_ref(s->config);
     return rc;
 }
 
@@ -105,20 +114,25 @@ static int start_speech(struct server *s, struct error *err)
     return speech_create(s->loop, s->log, &p, &s->speech, err);
 }
 
-static struct http_limits http_limits(const struct config *c)
+/* With the port that the system has chosen for port 0. */
+static void log_listening(struct server *s, int fd, const char *address)
 {
-    return (struct http_limits){.header_max = (size_t)c->server.header_max,
-                                .body_max = (size_t)c->server.body_max,
-                                .connections_max = (unsigned)c->server.connections_max,
-                                .connections_per_address = (unsigned)c->server.connections_per_address,
-                                .head_timeout = c->server.head_timeout,
-                                .idle_timeout = c->server.idle_timeout};
+    struct sockaddr_storage to;
+    socklen_t len = sizeof to;
+    char host[INET6_ADDRSTRLEN], port[8], text[INET6_ADDRSTRLEN + 16];
+    const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
+    if (getsockname(fd, (struct sockaddr *)&to, &len) == 0 && to.ss_family != AF_UNIX &&
+        getnameinfo((struct sockaddr *)&to, len, host, sizeof host, port, sizeof port, flags) == 0) {
+        snprintf(text, sizeof text, to.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+        address = text;
+    }
+    log_event(s->log, LOG_INFO, "listening", log_str("address", address));
 }
 
 static int start_http(struct server *s, struct error *err)
 {
     const struct config *c = s->config;
-    const struct http_server_params p = {.limits = http_limits(c),
+    const struct http_server_params p = {.limits = reload_http_limits(c),
                                          .on_head = on_head,
                                          .on_request = on_request,
                                          .on_done = on_done,
@@ -130,55 +144,61 @@ static int start_http(struct server *s, struct error *err)
     for (size_t i = 0; i < c->server.bind.count && !rc; i++) {
         if (!(rc = http_listen_open(c->server.bind.items[i], c->server.reuse_port, &fd, err)) &&
             !(rc = http_server_listen(s->http, fd, err)))
-            log_event(s->log, LOG_INFO, "listening", log_str("address", c->server.bind.items[i]));
+            log_listening(s, fd, c->server.bind.items[i]);
     }
     return rc;
 }
 
+static int watch_signals(struct running *running, const sigset_t *set, struct error *err)
+{
+    if ((running->signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+        return error_errno(err, errno, "cannot wait for signals");
+    return loop_watch(running->server.loop, running->signals, EPOLLIN, on_signal, running, &running->watch, err);
+}
+
 int server_run(const struct server_options *options, struct error *err)
 {
-    struct server s = {.started = clock_seconds()};
-    struct loop_watch *signals = NULL;
-    struct notify_watchdog watchdog = {0};
+    struct running running = {.server = {.started = clock_seconds()}, .options = options, .signals = -1};
+    struct server *s = &running.server;
     sigset_t set, old;
-    int sfd = -1;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, &old); /* before there are threads, which inherit it */
-    int rc = log_create(STDERR_FILENO, LOG_TEXT, LOG_INFO, &s.log, err);
+    int rc = log_create(STDERR_FILENO, LOG_TEXT, LOG_INFO, &s->log, err);
     if (!rc)
-        rc = load_config(&s, options, err);
+        rc = read_config(s, options, err);
     if (!rc)
-        rc = loop_create(&s.loop, err);
-    if (!rc && measure_create(&s.measure))
+        rc = loop_create(&s->loop, err);
+    if (!rc && measure_create(&s->measure))
         rc = error_nomem(err);
-    if (!rc && (sfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
-        rc = error_errno(err, errno, "cannot wait for signals");
     if (!rc)
-        rc = loop_watch(s.loop, sfd, EPOLLIN, on_signal, &s, &signals, err);
+        rc = watch_signals(&running, &set, err);
     if (!rc)
-        rc = data_open(&s, s.config, err);
+        rc = data_open(s, s->config, err);
     if (!rc)
-        rc = start_speech(&s, err);
+        rc = start_speech(s, err);
     if (!rc)
-        rc = start_http(&s, err);
+        rc = start_http(s, err);
     if (!rc) {
-        notify_state(NOTIFY_READY, "listening on %s", s.config->server.bind.items[0]);
-        notify_watchdog_start(s.loop, &watchdog);
-        rc = loop_run(s.loop, err);
+        notify_state(NOTIFY_READY, "listening on %s", s->config->server.bind.items[0]);
+        notify_watchdog_start(s->loop, &running.watchdog);
+        rc = loop_run(s->loop, err);
     }
-    notify_watchdog_stop(&watchdog);
-    http_server_free(s.http);
-    speech_free(s.speech);
-    data_close(&s);
-    measure_free(s.measure);
-    loop_unwatch(signals);
-    loop_free(s.loop);
-    if (sfd >= 0)
-        close(sfd);
-    config_free(s.config);
-    log_free(s.log);
+    notify_watchdog_stop(&running.watchdog);
+    loop_timer_stop(&running.reload);
+    http_server_free(s->http);
+    speech_free(s->speech);
+    data_close(s);
+    measure_free(s->measure);
+    loop_unwatch(running.watch);
+    loop_free(s->loop);
+    if (running.signals >= 0)
+        close(running.signals);
+    config_free(s->config);
+    config_free(s->started_with);
+    log_free(s->log);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return rc;
 }

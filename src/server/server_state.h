@@ -5,11 +5,14 @@
 #include "base/log.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "server/auth.h"
 #include "server/config.h"
 #include "server/speech.h"
 
 struct server {
     struct config *config; /* in force; a reload puts another in its place, so hold a reference beyond a call */
+    struct config *started_with; /* decides what only a start can change */
+    struct auth_limiter limiter;
     struct loop *loop;
     struct log *log;
     struct http_server *http;

@@ -322,7 +322,7 @@ static void nobody_else_is_let_in_without_a_token(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct config_texts list = {&cases[i].address, 1};
         struct error err = {0};
-        assert_int_equal(auth_check_exposure(open, &list, &err), cases[i].exposed ? E_ARG : 0);
+        assert_int_equal(auth_check_exposure(open, &list, &err), cases[i].exposed ? E_FORMAT : 0);
         assert_int_equal(cases[i].exposed,
                          strstr(err.text, "openssl rand -hex 32") && strstr(err.text, cases[i].address));
         assert_int_equal(auth_check_exposure(locked, &list, &err), 0);

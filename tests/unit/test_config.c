@@ -361,6 +361,7 @@ static void later_sources_win(void **state)
         {"ISHOWTTS__queue__capacity=", "found a string"},
         {"ISHOWTTS__f5__voices=[]", "f5.voices is a list of tables, which can stand only in the file"},
         {"ISHOWTTS__f5__voices__0__id=a", "f5.voices is a list of tables"},
+        {"ISHOWTTS__default_voice=\xff", "default_voice: expected UTF-8"},
         {"ISHOWTTS__log__level=loud", "ISHOWTTS__log__level: log.level: expected one of"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
