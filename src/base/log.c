@@ -9,15 +9,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 struct log {
     int fd;
+    int journal; /* 1: systemd's journal reads it, and takes a line's priority from its start */
     atomic_int format, level;
 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+/* systemd names the stream that it gave a service in $JOURNAL_STREAM, "device:inode". */
+static int is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat st;
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &st) == 0 &&
+           st.st_dev == device && st.st_ino == inode;
+}
 
 int log_create(int fd, enum log_format format, enum log_level level, struct log **ret, struct error *err)
 {
@@ -25,6 +37,7 @@ int log_create(int fd, enum log_format format, enum log_level level, struct log 
     if (!log)
         return error_nomem(err);
     log->fd = fd;
+    log->journal = is_journal(fd);
     atomic_init(&log->format, format);
     atomic_init(&log->level, level);
     *ret = log;
@@ -128,6 +141,8 @@ void log_fields(struct log *log, enum log_level level, const char *event, const 
     char stamp[40];
     if (!log_wants(log, level))
         return;
+    if (log->journal)
+        add_str(&l, (const char *const[]){"<7>", "<6>", "<4>", "<3>"}[level]);
     const int json = atomic_load(&log->format) == LOG_JSON;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);

@@ -18,7 +18,8 @@ enum log_format { LOG_TEXT, LOG_JSON };
 
 struct log;
 
-/* Writes to `fd`, which is borrowed. */
+/* Writes to `fd`, which is borrowed. Where systemd's journal reads it, lines begin with their priority, "<4>", which
+ * the journal takes off: `journalctl -p warning` finds what it should. */
 int log_create(int fd, enum log_format format, enum log_level level, struct log **ret, struct error *err);
 void log_free(struct log *log); /* accepts NULL */
 void log_set(struct log *log, enum log_format format, enum log_level level);
