@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""/metrics of a running server: what was asked of it is what it counts, and Prometheus' own checker has nothing to say."""
+"""/metrics of a running server: what was asked of it is what it counts, and Prometheus' checker has nothing to say."""
 import http.client
 import json
 import os
