@@ -32,6 +32,9 @@ class Connection(http.client.HTTPConnection):
 class Server:
     """A server with the built-in voice, on a Unix socket; with a manager that hears what it tells systemd."""
 
+    def __init__(self, **settings):
+        self.settings = {"speech__engine": "builtin"} | settings
+
     def __enter__(self):
         self.dir = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.dir.name, "http")
@@ -40,8 +43,8 @@ class Server:
         self.manager.bind(os.path.join(self.dir.name, "notify"))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ISHOWTTS__")}
         environment |= {"NOTIFY_SOCKET": os.path.join(self.dir.name, "notify"), "HOME": self.dir.name,
-                        "STATE_DIRECTORY": os.path.join(self.dir.name, "state"), "WATCHDOG_USEC": "200000",
-                        "ISHOWTTS__speech__engine": "builtin"}
+                        "STATE_DIRECTORY": os.path.join(self.dir.name, "state"), "WATCHDOG_USEC": "200000"}
+        environment |= {"ISHOWTTS__" + key: value for key, value in self.settings.items()}
         self.log = open(os.path.join(self.dir.name, "log"), "w+")
         self.process = subprocess.Popen([program, "serve", "--bind", "unix:" + self.path], env=environment,
                                         stderr=self.log, stdin=subprocess.DEVNULL)
@@ -131,6 +134,14 @@ def test_errors_are_counted_by_what_they_were():
         after, page = s.metrics()
         assert b"passwd" not in page and b"xxx" not in page and b'"/nothing' not in page
         assert sum(v for n, v in after.items() if n.startswith("tts_requests_total") and 'status="404"' in n) >= 3
+
+
+def test_a_model_that_is_missing_is_told():
+    with Server(speech__engine="auto", speech__model="/nonexistent/model.safetensors") as s:
+        s.speak("One sentence.")
+        values, _ = s.metrics()
+        assert values["tts_model_ready"] == 0
+        assert values['tts_synthesis_duration_seconds_count{engine="builtin"}'] == 1
 
 
 def test_histograms_are_whole():
