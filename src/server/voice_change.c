@@ -317,12 +317,11 @@ static int check_add(struct work *w)
 {
     if (!w->clip.len)
         return missing(w, "audio", "expected a clip of the voice, a sound file, in \"audio\"");
-    if (!w->text || !*w->text)
+    if (!w->text)
         return missing(w, "text", "expected the words that are spoken in the clip in \"text\"");
-    if (!w->label || !*w->label) {
+    if (!w->label) {
         if (!w->id)
             return missing(w, "name", "expected what the voice is to be called in \"name\" or \"id\"");
-        free(w->label);
         if (!(w->label = strdup(w->id)))
             return error_nomem(&w->err);
     }
@@ -352,11 +351,11 @@ static int check_change(struct work *w)
         return missing(w, NULL, "the built-in voice is part of the program and cannot be changed");
     if ((w->kind == VOICE_RENAME || w->kind == VOICE_REMOVE) && v->kind != VOICE_UPLOADED)
         return missing(w, NULL, "this voice is in the configuration and can only be changed there");
-    if (w->kind == VOICE_RENAME && (!w->label || !*w->label))
+    if (w->kind == VOICE_RENAME && !w->label)
         return missing(w, "label", "expected the voice's new name in \"label\"");
     if (w->kind != VOICE_OVERRIDE)
         return 0;
-    if (!w->clip.len && (!w->text || !*w->text))
+    if (!w->clip.len && !w->text)
         return missing(w, NULL, "expected other words in \"text\", another clip in \"audio\", or both");
     w->uploaded = v->kind == VOICE_UPLOADED;
     w->check_text = v->active.text ? strdup(v->active.text) : NULL;
@@ -364,17 +363,27 @@ static int check_change(struct work *w)
     return (v->active.text && !w->check_text) || (v->active.clip && !w->check_clip) ? error_nomem(&w->err) : 0;
 }
 
-/* A copy, NULL for NULL. An empty text of an override means that the words stay. */
+/* A copy without spaces around it; NULL for NULL, and for nothing but spaces. */
 static int copy(char **to, const char *from)
 {
-    *to = from ? strdup(from) : NULL;
-    return from && !*to;
+    static const char spaces[] = " \t\r\n";
+    *to = NULL;
+    if (!from)
+        return 0;
+    from += strspn(from, spaces);
+    size_t len = strlen(from);
+    while (len && strchr(spaces, from[len - 1]))
+        len--;
+    if (!len)
+        return 0;
+    *to = strndup(from, len);
+    return !*to;
 }
 
 static int take(struct work *w, const struct voice_change *c)
 {
-    const char *text = c->text && *c->text ? c->text : NULL;
-    if (copy(&w->id, c->id) || copy(&w->label, c->label) || copy(&w->language, c->language) || copy(&w->text, text) ||
+    w->id = c->id ? strdup(c->id) : NULL;
+    if ((c->id && !w->id) || copy(&w->label, c->label) || copy(&w->language, c->language) || copy(&w->text, c->text) ||
         copy(&w->consent, c->consent) || buf_add(&w->clip, c->clip.ptr ? c->clip.ptr : "", c->clip.len))
         return error_nomem(&w->err);
     return 0;

@@ -264,7 +264,7 @@ static void test_overrides_and_back(void **state)
     const struct voice *v = voices_find(voices, "demo");
     assert_string_equal(v->active.text, "Other words for it.");
     assert_string_equal(v->active.clip, configured);
-    change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "demo", .text = "", .clip = buf_slice(&clip_two)}, 200);
+    change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "demo", .text = " \n", .clip = buf_slice(&clip_two)}, 200);
     v = voices_find(voices, "demo");
     assert_string_equal(v->active.text, "Other words for it.");
     assert_non_null(strstr(v->active.clip, "/clips/"));
@@ -284,6 +284,7 @@ static void test_overrides_and_back(void **state)
     change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "none", .text = "x"}, 404);
     assert_string_equal(last.code, "voice_not_found");
     change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "alloy", .text = "x"}, 404);
+    change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = " ", .text = "x"}, 404);
 }
 
 static void test_rename_and_remove(void **state)
