@@ -33,6 +33,26 @@ const char *http_header(const struct http_request *r, const char *name)
     return MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, name);
 }
 
+struct last_value {
+    const char *name, *value;
+};
+
+static enum MHD_Result take_value(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct last_value *last = cls;
+    (void)kind;
+    if (value && strcasecmp(key, last->name) == 0)
+        last->value = value;
+    return MHD_YES;
+}
+
+const char *http_header_last(const struct http_request *r, const char *name)
+{
+    struct last_value last = {.name = name};
+    MHD_get_connection_values(r->conn->mhd, MHD_HEADER_KIND, take_value, &last);
+    return last.value;
+}
+
 const char *http_query(const struct http_request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->conn->mhd, MHD_GET_ARGUMENT_KIND, name);

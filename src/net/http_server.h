@@ -91,6 +91,8 @@ const char *http_method(const struct http_request *r); /* "GET"; HEAD is answere
 const char *http_path(const struct http_request *r);   /* percent-decoded, without the query */
 /* Names are compared without case; NULL when absent. Live as long as the request. */
 const char *http_header(const struct http_request *r, const char *name);
+/* Of several the last, which the nearest proxy has added. */
+const char *http_header_last(const struct http_request *r, const char *name);
 const char *http_query(const struct http_request *r, const char *name);
 struct slice http_body(const struct http_request *r);   /* complete in on_request; '\0' after its end */
 const char *http_peer(const struct http_request *r);    /* "127.0.0.1", "::1", "unix" */

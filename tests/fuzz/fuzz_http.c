@@ -24,7 +24,7 @@ struct run {
     const uint8_t *data;
     size_t size, at, step;
     int client;
-    int heads, dones;
+    int heads, dones, refused;
 };
 
 struct answer {
@@ -123,8 +123,8 @@ static void write_some(void *user)
     const ssize_t k = send(x->client, x->data + x->at, n, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (k > 0)
         x->at += (size_t)k;
-    else if (k < 0 && errno != EAGAIN)
-        x->at = x->size; /* the server has heard enough */
+    else if (k < 0 && (errno != EAGAIN || ++x->refused > 100))
+        x->at = x->size; /* the server has heard enough, or an answer is awaited that never comes */
     if (x->at < x->size)
         loop_timer_start(x->loop, &x->writer, 0, write_some, x);
     else
