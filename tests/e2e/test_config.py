@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import time
 import tomllib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from tap import run_tests  # noqa: E402
+from tap import Skip, run_tests  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -153,8 +154,8 @@ def test_what_is_odd_is_told_and_no_more():
     assert r.stderr.splitlines() == [
         "ishowtts serve: x.toml: line 1, column 1: unknown key 'defualt_voice'; did you mean 'default_voice'?",
         "ishowtts serve: x.toml: line 3, column 1: unknown key 'capacty'; did you mean 'capacity'?",
-        "ishowtts serve: x.toml: line 4, column 2: index_tts: this program does not have that engine; its voices are left "
-        "out",
+        "ishowtts serve: x.toml: line 4, column 2: index_tts: this program does not have that engine; its voices are "
+        "left out",
     ], r.stderr
 
 
@@ -238,6 +239,21 @@ def test_pages_of_strangers_stay_outside():
         assert headers["X-Content-Type-Options"] == "nosniff", headers
 
 
+def test_proxies_are_believed_when_trusted():
+    with Server("[server]\ntrusted_proxies = ['127.0.0.1']\n") as s:
+        c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=DEADLINE)
+        c.putrequest("GET", "/api/voices")
+        c.putheader("X-Forwarded-For", "6.6.6.6")  # the client's own, to mislead
+        c.putheader("X-Forwarded-For", "7.7.7.7, 192.0.2.1")
+        c.endheaders()
+        assert c.getresponse().read()
+        assert s.wait("request")["peer"] == "192.0.2.1", s.events
+        c.close()
+    with Server("") as s:
+        s.status("/api/voices", X_Forwarded_For="192.0.2.1")
+        assert s.wait("request")["peer"] == "127.0.0.1", s.events
+
+
 def test_other_machines_need_a_token():
     r = subprocess.run([PROGRAM, "serve", "--bind", "0.0.0.0:0"], capture_output=True, text=True, env=env,
                        stdin=subprocess.DEVNULL, timeout=DEADLINE)
@@ -269,6 +285,48 @@ def test_a_reload_swaps_tokens_voices_origins_and_the_log():
         assert s.status("/api/voices") == 200
         s.reload("")
         assert not [e for e in s.events[after:] if e["event"] == "request"], s.events
+
+
+def certificate(name):
+    """A key and a certificate for it, in files."""
+    made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                           "-nodes", "-keyout", "key.new", "-out", "cert.new", "-days", "2", "-subj", "/CN=" + name],
+                          capture_output=True)
+    assert made.returncode == 0, made
+    os.rename("key.new", "key.pem")
+    os.rename("cert.new", "cert.pem")
+    with open("cert.pem") as f:
+        return ssl.PEM_cert_to_DER_cert(f.read())
+
+
+def test_a_reload_takes_up_a_new_certificate():
+    if not shutil.which("openssl"):
+        raise Skip("there is no openssl to make certificates with")
+    first = certificate("first")
+    text = "[server]\ntls_certificate = 'cert.pem'\ntls_key = 'key.pem'\n"
+    unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+
+    def shown(s):
+        c = http.client.HTTPSConnection("127.0.0.1", s.port, timeout=DEADLINE, context=unchecked)
+        c.request("GET", "/api/health")
+        der = c.sock.getpeercert(True)
+        assert c.getresponse().status == 200
+        c.close()
+        return der
+
+    with Server(text) as s:
+        assert shown(s) == first
+        second = certificate("second")
+        assert shown(s) == first, "before it is told to"
+        s.reload(text)
+        assert shown(s) == second
+        write("cert.pem", "no certificate\n")
+        e, after = s.reload(text, "reload_failed")
+        assert "cert.pem" in e["message"] and shown(s) == second, e
+        _, after = s.reload("")
+        assert s.wait("restart_needed", after)["key"] == "server.tls_certificate"
+        assert shown(s) == second
 
 
 def test_a_broken_file_leaves_the_old_in_force():
