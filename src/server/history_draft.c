@@ -4,6 +4,7 @@
 #include "server/voices.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,9 +61,15 @@ static char *params_text(const struct history_draft *d, const struct job_result 
         failed |= json_object_set_new(json, "nfe_step", json_integer(r->nfe));
     if (json && p->fix_duration > 0)
         failed |= json_object_set_new(json, "fix_duration", json_real(p->fix_duration));
-    char *text = failed ? NULL : json_dumps(json, JSON_COMPACT);
+    char *text = failed ? NULL : json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15)); /* 0.1 stays 0.1 */
     json_decref(json);
     return text;
+}
+
+/* To a microsecond: what is finer is noise. */
+static double rounded(double seconds)
+{
+    return round(seconds * 1e6) / 1e6;
 }
 
 void history_draft_keep(const struct history_draft *d, const struct job_result *r)
@@ -81,10 +88,10 @@ void history_draft_keep(const struct history_draft *d, const struct job_result *
                                 .engine = r->engine,
                                 .text = d->text,
                                 .params = params,
-                                .queue_seconds = r->queue_seconds,
-                                .first_audio_seconds = r->first_audio_seconds,
-                                .seconds = r->seconds,
-                                .audio_seconds = (double)r->samples / ISHOW_RATE,
+                                .queue_seconds = rounded(r->queue_seconds),
+                                .first_audio_seconds = rounded(r->first_audio_seconds),
+                                .seconds = rounded(r->seconds),
+                                .audio_seconds = rounded((double)r->samples / ISHOW_RATE),
                                 .format = r->audio_len ? d->format : "",
                                 .audio = r->audio,
                                 .audio_len = r->audio_len,

@@ -6,6 +6,7 @@
 #include "store/store_history.h"
 #include "store/store_thread.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static json_t *generation_json(const struct store_generation *g)
     return json_pack("{s:I,s:s,s:I,s:s,s:s,s:s,s:o,s:f,s:f,s:f,s:f,s:f,s:s,s:I}", "id", (json_int_t)g->id, "request_id",
                      g->request, "time_ms", (json_int_t)g->time, "voice_id", g->voice, "engine", g->engine, "text", g->text, "params", params,
                      "queue_seconds", g->queue_seconds, "first_audio_seconds", g->first_audio_seconds, "seconds", g->seconds,
-                     "audio_seconds", g->audio_seconds, "rtf", g->audio_seconds > 0 ? g->seconds / g->audio_seconds : 0.0,
+                     "audio_seconds", g->audio_seconds, "rtf", g->audio_seconds > 0 ? round(g->seconds / g->audio_seconds * 1e6) / 1e6 : 0.0,
                      "format", g->format, "audio_bytes", (json_int_t)g->audio_len);
 }
 

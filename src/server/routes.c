@@ -61,7 +61,7 @@ static const struct http_header json_headers[] = {{"Content-Type", "application/
 static void reply_with(struct http_request *r, int status, const struct http_header *headers, json_t *json)
 {
     struct buf body = BUF_INIT;
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(json);
     if (!text || buf_add_str(&body, text) || buf_add_char(&body, '\n')) {
         static const char sorry[] =
