@@ -23,6 +23,7 @@ function typeOf(doc, schema) {
   const s = resolve(doc, schema);
   if (s.anyOf) return s.anyOf.map((a) => typeOf(doc, a)).filter((t) => t !== "null").join(" or ");
   if (s.const !== undefined) return JSON.stringify(s.const);
+  if (s.type === "null") return "null";
   const types = [s.type].flat().filter((t) => t && t !== "null");
   if (types[0] === "array") return `list of ${typeOf(doc, s.items ?? {})}`;
   return types.join(" or ") || "any";
@@ -133,6 +134,9 @@ function showOperation(doc, path, method, operation) {
   return card;
 }
 
+/* A long path may go on in the next line after a slash. */
+const breakable = (path) => path.split(/(?<=\/)/).flatMap((part) => [part, el("wbr")]);
+
 function showDocument(doc) {
   byId("intro").textContent = doc.info.description;
   for (const tag of doc.tags) {
@@ -142,7 +146,7 @@ function showDocument(doc) {
       for (const [method, operation] of Object.entries(methods))
         if (operation.tags?.includes(tag.name)) {
           list.append(el("li", {}, el("a", { href: `#${operation.operationId}` },
-            el("span", { class: `method ${method}` }, method.toUpperCase()), ` ${path}`)));
+            el("span", { class: `method ${method}` }, method.toUpperCase()), " ", ...breakable(path))));
           group.append(showOperation(doc, path, method, operation));
         }
     if (!list.children.length) continue;
@@ -153,6 +157,7 @@ function showDocument(doc) {
   schemas.append(el("h2", {}, "Objects"));
   for (const [name, schema] of Object.entries(doc.components.schemas))
     schemas.append(el("article", { class: "card" }, el("h3", {}, el("code", {}, name)), fieldTable(doc, schema)));
+  byId("contents").open = matchMedia("(min-width: 52rem)").matches;
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
