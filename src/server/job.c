@@ -1,6 +1,8 @@
 /* See job.h. */
 #include "server/job.h"
 
+#include "server/voices.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,21 +14,24 @@ static const char *put(char **at, const char *s)
     return copy;
 }
 
-int job_create(struct speech *s, const struct job_request *r, struct job **ret)
+int job_create(const struct job_request *r, struct job **ret)
 {
     const size_t strings = strlen(r->id) + strlen(r->client) + strlen(r->text) + strlen(r->format) + 4;
     struct job *job = malloc(sizeof *job + strings);
     if (!job)
         return E_NOMEM;
     char *at = (char *)(job + 1);
-    *job = (struct job){.speech = s,
-                        .id = put(&at, r->id),
+    *job = (struct job){.id = put(&at, r->id),
                         .client = put(&at, r->client),
                         .text = put(&at, r->text),
                         .format = put(&at, r->format),
+                        .voice = voice_ref(r->voice),
                         .say = r->say,
                         .stream = r->stream,
                         .keep = r->keep,
+                        .priority = (int)r->priority,
+                        .length = speech_length_expect(r->text, r->say.speed),
+                        .on_start = r->on_start,
                         .on_audio = r->on_audio,
                         .on_done = r->on_done,
                         .user = r->user};
@@ -47,5 +52,12 @@ void job_free(struct job *job)
         free(p);
     }
     buf_release(&job->sound);
+    voice_unref(job->voice);
     free(job);
+}
+
+double job_units(const struct job *job, int nfe)
+{
+    const int evaluations = job->say.cfg_strength > 0 ? 2 * nfe : nfe; /* guided: with and without the text */
+    return job->length.usual * evaluations;
 }

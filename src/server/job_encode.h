@@ -1,4 +1,5 @@
-/* From a job's samples to its encoded sound, on the worker's thread. */
+/* From a job's samples to its encoded sound, on the worker's thread. A stream's goes to the loop piece by piece; what is
+ * whole, or to be kept, is gathered in job->sound. */
 #ifndef ISHOW_SERVER_JOB_ENCODE_H
 #define ISHOW_SERVER_JOB_ENCODE_H
 
@@ -10,9 +11,8 @@ struct job_encode {
     struct buf out;         /* encoded, not handed over yet */
 };
 
-/* Encodes samples [n] and gives what has become of them to the loop. `total` as for ishow_encoder_create. */
+/* `total` as for ishow_encoder_create. */
 int job_encode_write(struct job_encode *e, const float *samples, size_t n, uint64_t total, struct error *err);
-/* The end: what is left goes to the loop, or, when not streamed, into job->sound. */
 int job_encode_finish(struct job_encode *e, struct error *err);
 void job_encode_release(struct job_encode *e); /* accepts a zeroed one */
 

@@ -1,129 +1,119 @@
-/* See queue.h. Each priority has a list of all its items by age and a ring of flows, one a client that waits. A flow
- * comes to life with its first item and ends with its last, so there are never more of them than items. */
+/* See queue.h. Each priority has a list of all its items by age, one list a client, and a ring of clients. A client has no
+ * record of its own: its first item stands in the ring, and when that leaves, the next takes its place. */
 #include "server/queue.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
-struct queue_flow {
-    struct queue_flow *prev, *next; /* the ring */
-    struct queue_item *first, *last;
-    int count, priority;
-    char client[];
-};
+/* -------- the ring -------- */
 
-void queue_release(struct queue *q)
+static struct queue_item *find_client(const struct queue_class *c, const char *client)
 {
-    for (int p = 0; p < QUEUE_PRIORITIES; p++) {
-        struct queue_class *c = &q->classes[p];
-        while (c->oldest)
-            queue_remove(q, c->oldest);
-    }
-}
-
-static struct queue_flow *flow_find(const struct queue_class *c, const char *client)
-{
-    struct queue_flow *f = c->turn;
-    if (f)
+    struct queue_item *i = c->turn;
+    if (i)
         do {
-            if (strncmp(f->client, client, QUEUE_CLIENT_MAX) == 0)
-                return f;
-            f = f->next;
-        } while (f != c->turn);
+            if (strcmp(i->client, client) == 0)
+                return i;
+            i = i->right;
+        } while (i != c->turn);
     return NULL;
 }
 
 /* Behind all who wait: just before the one whose turn it is. */
-static struct queue_flow *flow_create(struct queue_class *c, const char *client, int priority)
+static void join_ring(struct queue_class *c, struct queue_item *i)
 {
-    const size_t n = strnlen(client, QUEUE_CLIENT_MAX);
-    struct queue_flow *f = malloc(sizeof *f + n + 1);
-    if (!f)
-        return NULL;
-    *f = (struct queue_flow){.prev = f, .next = f, .priority = priority};
-    memcpy(f->client, client, n);
-    f->client[n] = '\0';
+    i->left = i->right = i;
     if (c->turn) {
-        f->prev = c->turn->prev;
-        f->next = c->turn;
-        f->prev->next = f->next->prev = f;
+        i->left = c->turn->left;
+        i->right = c->turn;
+        i->left->right = i->right->left = i;
     } else {
-        c->turn = f;
+        c->turn = i;
     }
-    return f;
 }
 
-static void flow_free(struct queue_class *c, struct queue_flow *f)
+static void leave_ring(struct queue_class *c, struct queue_item *i)
 {
-    if (c->turn == f)
-        c->turn = f->next == f ? NULL : f->next;
-    f->prev->next = f->next;
-    f->next->prev = f->prev;
-    free(f);
+    if (c->turn == i)
+        c->turn = i->right == i ? NULL : i->right;
+    i->left->right = i->right;
+    i->right->left = i->left;
 }
+
+/* `heir` takes the place of `i` in the ring. */
+static void hand_down(struct queue_class *c, struct queue_item *i, struct queue_item *heir)
+{
+    const int alone = i->right == i;
+    heir->left = alone ? heir : i->left;
+    heir->right = alone ? heir : i->right;
+    heir->left->right = heir->right->left = heir;
+    heir->last = i->last;
+    heir->count = i->count;
+    if (c->turn == i)
+        c->turn = heir;
+}
+
+/* -------- items -------- */
 
 int queue_client_count(const struct queue *q, const char *client)
 {
     int n = 0;
     for (int p = 0; p < QUEUE_PRIORITIES; p++) {
-        const struct queue_flow *f = flow_find(&q->classes[p], client);
-        n += f ? f->count : 0;
+        const struct queue_item *first = find_client(&q->classes[p], client);
+        n += first ? first->count : 0;
     }
     return n;
 }
 
-enum queue_verdict queue_push(struct queue *q, struct queue_item *item, const char *client, int priority, double now)
+enum queue_verdict queue_admits(const struct queue *q, const char *client)
 {
-    struct queue_class *c = &q->classes[priority];
     if (q->count >= q->capacity)
         return QUEUE_FULL;
-    if (queue_client_count(q, client) >= q->per_client)
-        return QUEUE_CLIENT_FULL;
-    struct queue_flow *f = flow_find(c, client);
-    if (!f && !(f = flow_create(c, client, priority)))
-        return QUEUE_NOMEM;
-    *item = (struct queue_item){.flow = f, .since = now, .prev = f->last, .older = c->newest};
-    *(f->last ? &f->last->next : &f->first) = item;
-    f->last = item;
+    return queue_client_count(q, client) >= q->per_client ? QUEUE_CLIENT_FULL : QUEUE_OK;
+}
+
+void queue_push(struct queue *q, struct queue_item *item, const char *client, int priority, double now)
+{
+    struct queue_class *c = &q->classes[priority];
+    struct queue_item *first = find_client(c, client);
+    *item = (struct queue_item){.queued = 1, .priority = priority, .client = client, .since = now, .older = c->newest};
     *(c->newest ? &c->newest->newer : &c->oldest) = item;
     c->newest = item;
-    f->count++;
+    if (first) {
+        item->prev = first->last;
+        first->last->next = item;
+    } else {
+        join_ring(c, first = item);
+    }
+    first->last = item;
+    first->count++;
     q->count++;
-    return QUEUE_OK;
 }
 
 void queue_remove(struct queue *q, struct queue_item *item)
 {
-    struct queue_flow *f = item->flow;
-    struct queue_class *c = &q->classes[f->priority];
-    *(item->prev ? &item->prev->next : &f->first) = item->next;
-    *(item->next ? &item->next->prev : &f->last) = item->prev;
+    struct queue_class *c = &q->classes[item->priority];
+    struct queue_item *first = item;
+    if (!item->prev && item->next)
+        hand_down(c, item, first = item->next);
+    else if (!item->prev)
+        leave_ring(c, item);
+    else
+        first = find_client(c, item->client);
+    first->count--;
+    if (first->last == item)
+        first->last = item->prev;
+    if (item->prev)
+        item->prev->next = item->next;
+    if (item->next)
+        item->next->prev = item->prev;
     *(item->older ? &item->older->newer : &c->oldest) = item->newer;
     *(item->newer ? &item->newer->older : &c->newest) = item->older;
-    item->flow = NULL;
-    f->count--;
+    *item = (struct queue_item){0};
     q->count--;
-    if (!f->first)
-        flow_free(c, f);
 }
 
-/* The priority that comes next, or -1. One below the highest comes when its oldest has waited long enough. */
-static int class_next(const struct queue *q, double now)
-{
-    int best = -1;
-    double best_score = 0;
-    for (int p = QUEUE_PRIORITIES - 1; p >= 0; p--) {
-        const struct queue_item *oldest = q->classes[p].oldest;
-        if (!oldest)
-            continue;
-        const double score = p * q->ageing + (now - oldest->since);
-        if (best < 0 || score > best_score) {
-            best = p;
-            best_score = score;
-        }
-    }
-    return best;
-}
+/* -------- whose turn it is -------- */
 
 static int class_highest(const struct queue *q)
 {
@@ -135,11 +125,21 @@ static int class_highest(const struct queue *q)
 
 struct queue_item *queue_peek(const struct queue *q, double now)
 {
-    const int p = class_next(q, now);
-    if (p < 0)
+    const int highest = class_highest(q);
+    int best = highest;
+    double best_score = 0;
+    if (!q->count)
         return NULL;
-    const struct queue_class *c = &q->classes[p];
-    return p < class_highest(q) ? c->oldest : c->turn->first; /* what is due for its age is just that one */
+    for (int p = highest; p >= 0; p--) {
+        const struct queue_item *oldest = q->classes[p].oldest;
+        const double score = oldest ? p * q->ageing + (now - oldest->since) : 0;
+        if (oldest && (p == highest || score > best_score)) {
+            best = p;
+            best_score = score;
+        }
+    }
+    /* what is due for its age is just that one; among the highest, clients take turns */
+    return best < highest ? q->classes[best].oldest : q->classes[best].turn;
 }
 
 struct queue_item *queue_pop(struct queue *q, double now)
@@ -147,9 +147,9 @@ struct queue_item *queue_pop(struct queue *q, double now)
     struct queue_item *item = queue_peek(q, now);
     if (!item)
         return NULL;
-    struct queue_class *c = &q->classes[item->flow->priority];
-    if (c->turn == item->flow)
-        c->turn = c->turn->next;
+    struct queue_class *c = &q->classes[item->priority];
+    if (c->turn == item)
+        c->turn = item->right;
     queue_remove(q, item);
     return item;
 }

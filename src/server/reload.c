@@ -72,8 +72,11 @@ static int take_certificate(struct server *s, const struct config *c, struct err
 /* First what may fail. */
 static int apply(struct server *s, struct config *c, struct error *err)
 {
+    struct speech_params speech;
     int rc;
-    if ((rc = take_certificate(s, c, err)) || (rc = data_reload(s, c, err)))
+    speech_params_read(c, &speech);
+    if ((rc = take_certificate(s, c, err)) || (rc = data_reload(s, c, err)) ||
+        (rc = speech_reload(s->speech, &speech, err)))
         return rc;
     const struct http_limits limits = reload_http_limits(c);
     http_server_set_limits(s->http, &limits);

@@ -97,20 +97,9 @@ static int read_config(struct server *s, const struct server_options *options, s
 
 static int start_speech(struct server *s, struct error *err)
 {
-    const struct config *c = s->config;
-    struct speech_params p = {.engine = c->speech.engine,
-                              .workers = c->speech.workers,
-                              .queue_capacity = c->queue.capacity,
-                              .per_client = c->queue.per_client,
-                              .timeout = c->server.request_timeout,
-                              .measure = s->measure};
-    ishow_open_params_init(&p.open);
-    p.open.model = c->speech.model;
-    p.open.vocab = c->speech.vocab;
-    p.open.vocoder = c->speech.vocoder;
-    p.open.arch = c->speech.arch;
-    p.open.precision = c->speech.precision;
-    p.open.threads = c->speech.threads;
+    struct speech_params p;
+    speech_params_read(s->config, &p);
+    p.measure = s->measure;
     return speech_create(s->loop, s->log, &p, &s->speech, err);
 }
 

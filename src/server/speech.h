@@ -1,5 +1,6 @@
-/* From a text to encoded audio, off the loop: a bounded queue, workers that own engines, and what to do when synthesis
- * fails or there is too much of it.
+/* From a text to encoded audio, off the loop: bounded queues, workers that own engines, and what to do when synthesis fails
+ * or there is too much of it. Then gives, in this order and told in the result: the number of evaluations when many wait
+ * ("nfe"), the seed when the sound cannot be right ("seed"), the model when it fails or would be too late ("builtin").
  *
  * Everything here is called on the loop's thread, and so are a job's events. */
 #ifndef ISHOW_SERVER_SPEECH_H
@@ -14,6 +15,8 @@
 
 #include <stdint.h>
 
+struct config;
+struct config_rung;
 struct speech;
 struct job;
 struct job_result;
@@ -64,8 +67,9 @@ struct job_result {
     int batch;           /* jobs that ran together with it */
     int retries;         /* with other seeds */
     const char *degraded; /* "" or the steps taken, "nfe,seed,builtin" */
-    const void *audio;   /* with `keep`: encoded as `format`; lives as long as the call */
+    const void *audio;   /* all of it, encoded as `format`: when not streamed, or with `keep`; lives as long as the call */
     size_t audio_len;
+    struct buf *sound;   /* the same, and may be taken over; NULL when there is none */
 };
 
 enum submit_verdict {
@@ -75,18 +79,45 @@ enum submit_verdict {
     SUBMIT_NOMEM,
 };
 
+#define SPEECH_RETRIES_MAX 8
+
 struct speech_params {
-    const char *engine;  /* "auto", "f5", "builtin" */
-    ishow_open_params open;
-    int workers;         /* 0: one for f5, one a CPU for the built-in engine */
+    const char *engine;     /* "auto", "f5", "builtin" */
+    ishow_open_params open; /* copied; its callbacks are not used */
+    int workers;            /* 0: one for the model, one a CPU for the built-in voices */
+    int max_parallel;       /* jobs that are spoken at once, of each engine; 0: as many as there are workers */
     int queue_capacity, per_client;
-    double timeout;      /* seconds */
+    double ageing;          /* seconds of waiting that make up for one level of priority; 0: 10 */
+    double timeout;         /* seconds */
+    int fallback;           /* the built-in voices speak when the model cannot, or not in time */
+    int retries;            /* with other seeds, at most SPEECH_RETRIES_MAX */
+    int batch_max;          /* jobs that the model speaks together; 0 and 1: each alone */
+    double batch_window;    /* seconds to wait for others, once there are two */
+    int first_chunk;        /* of streams, as ishow_say_params has it, unless the job says so itself */
+    double hang_seconds;    /* a worker that does not move for so long hangs; 0: 60 */
+    const struct config_rung *ladder; /* server/config.h; copied */
+    size_t ladder_count;
     struct measure *measure; /* server/measure.h, borrowed: counts what becomes of jobs; may be NULL */
+    const struct engine_calls *calls; /* server/speech_engine.h; NULL: the engine itself */
 };
 
+/* What the configuration says, borrowed from it. */
+void speech_params_read(const struct config *c, struct speech_params *ret);
+
+/* Opens the model, on a thread of its own, and waits a moment for that. A model that cannot be opened is no failure: the
+ * built-in voices stand in for it, and speech_describe says so. */
 int speech_create(struct loop *loop, struct log *log, const struct speech_params *params, struct speech **ret,
                   struct error *err);
-void speech_free(struct speech *s); /* waits for the workers; accepts NULL */
+/* Jobs that are left get JOB_STOPPED; waits for the workers, which stop within one evaluation. Accepts NULL. */
+void speech_free(struct speech *s);
+
+/* Takes on new limits, and tries once more to open a model that could not be. Engine, model, workers and what counts
+ * them stay as they are. E_NOMEM leaves everything as it was. */
+int speech_reload(struct speech *s, const struct speech_params *params, struct error *err);
+
+/* From now on every request is SUBMIT_STOPPING; what has been taken on is finished. */
+void speech_stop(struct speech *s);
+int speech_pending(const struct speech *s); /* jobs that have been taken on and are not over */
 
 /* `ret_retry` (seconds) is set with SUBMIT_FULL. */
 enum submit_verdict speech_submit(struct speech *s, const struct job_request *request, struct job **ret,
@@ -94,11 +125,14 @@ enum submit_verdict speech_submit(struct speech *s, const struct job_request *re
 /* The job stops within one evaluation; no event comes after this call. `job` is gone after on_done or this. */
 void speech_cancel(struct speech *s, struct job *job);
 
+/* The strings live until the next call. */
 struct speech_state {
     const char *engine;      /* that new jobs get: "f5" or "builtin" */
-    const char *trouble;     /* "", or why it is not the configured one: for /api/health */
-    const char *model, *precision, *kernels;
+    const char *trouble;     /* "", or what is wrong, as a sentence: for /api/health */
+    const char *model, *precision, *kernels; /* "" without a model */
     int workers, queued, running, capacity;
+    int loading;             /* the model is being opened; jobs for it wait */
+    int hung;                /* workers that do not move */
 };
 void speech_describe(const struct speech *s, struct speech_state *ret);
 

@@ -2,136 +2,215 @@
 #include "server/worker.h"
 
 #include "base/clock.h"
-#include "server/job_encode.h"
+#include "server/job_speak.h"
+#include "server/speech_mail.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-/* One attempt at speaking a job. */
-struct attempt {
-    struct job *job;
-    struct job_encode encode;
-    float *samples; /* all of it, when not streamed */
-    size_t count, room;
-    uint64_t given;
-    struct error err;
-};
+#define ALIKE 1.5 /* jobs that are spoken together: how much longer the longest may be, so that none waits for long */
 
-static int on_samples(void *user, const float *samples, size_t n)
+/* -------- taking jobs -------- */
+
+/* Until `at`, in clock_seconds(), or until somebody calls. */
+static void wait_until(struct crew *c, double at)
 {
-    struct attempt *a = user;
-    struct job *job = a->job;
-    if (atomic_load(&job->stop))
-        return 1;
-    if (!a->given)
-        job->result.first_audio_seconds = clock_seconds() - job->submitted;
-    a->given += n;
-    if (job->stream)
-        return job_encode_write(&a->encode, samples, n, 0, &a->err);
-    if (a->count + n > a->room) {
-        const size_t room = (a->count + n) * 2;
-        float *more = realloc(a->samples, room * sizeof *more);
-        if (!more)
-            return error_nomem(&a->err);
-        a->samples = more;
-        a->room = room;
+    const double whole = floor(at);
+    const struct timespec t = {.tv_sec = (time_t)whole, .tv_nsec = (long)((at - whole) * 1e9)};
+    pthread_cond_timedwait(&c->wake, &c->lock, &t);
+}
+
+static void set_terms(const struct crew *c, struct job *job, int depth)
+{
+    const struct crew_limits *l = &c->limits;
+    struct job_terms *t = &job->terms;
+    t->nfe = degrade_nfe(l->ladder, l->ladder_count, depth, job->say.nfe);
+    t->expect = pace_expect(&c->pace, job_units(job, t->nfe));
+    t->retries = l->retries;
+    t->fallback = l->fallback;
+}
+
+static struct job *take_one(struct crew *c, int depth)
+{
+    struct job *job = (struct job *)queue_pop(&c->queue, clock_seconds());
+    set_terms(c, job, depth);
+    c->running++;
+    return job;
+}
+
+static int are_alike(const struct job *a, const struct job *b)
+{
+    const double x = a->length.usual, y = b->length.usual;
+    return a->terms.nfe == b->terms.nfe && a->say.cfg_strength == b->say.cfg_strength && a->say.sway == b->say.sway &&
+           x <= ALIKE * y && y <= ALIKE * x;
+}
+
+/* What may be spoken together with jobs[0], in the queue's order. Nobody waits alone for others to come. */
+static int gather(struct crew *c, struct job **jobs, int depth)
+{
+    const double until = clock_seconds() + c->limits.batch_window;
+    const int most = c->limits.batch_max < SPEECH_CLIPS_MAX ? c->limits.batch_max : SPEECH_CLIPS_MAX;
+    int n = 1;
+    for (;;) {
+        struct job *next = NULL;
+        while (n < most && c->running < c->limits.max_parallel &&
+               (next = (struct job *)queue_peek(&c->queue, clock_seconds()))) {
+            set_terms(c, next, depth);
+            if (!are_alike(jobs[0], next))
+                break;
+            jobs[n++] = take_one(c, depth);
+        }
+        if (n < 2 || n >= most || next || c->stopping || clock_seconds() >= until)
+            return n;
+        wait_until(c, until);
     }
-    memcpy(a->samples + a->count, samples, n * sizeof *samples);
-    a->count += n;
-    return 0;
 }
 
-static int on_progress(void *user, int done, int total)
+static int take(struct worker *w, struct job **jobs)
 {
-    (void)done;
-    (void)total;
-    return atomic_load(&((struct job *)user)->stop);
+    struct crew *c = w->crew;
+    const int depth = c->queue.count - 1;
+    if (depth < 0 || c->running >= c->limits.max_parallel)
+        return 0;
+    jobs[0] = take_one(c, depth);
+    return w->engine.model && c->limits.batch_max > 1 ? gather(c, jobs, depth) : 1;
 }
 
-static int is_callers_fault(int code)
+/* -------- a worker's thread -------- */
+
+static void on_end(void *user, struct job *job)
 {
-    return code == E_ARG || code == E_LIMIT || code == E_FORMAT || code == E_UNSUPPORTED;
+    struct worker *w = user;
+    struct crew *c = w->crew;
+    const struct job_result *r = &job->result;
+    w->jobs++;
+    w->units += job_units(job, r->nfe);
+    w->spoiled |= r->failure || r->retries || !r->nfe;
+    pthread_mutex_lock(&c->lock);
+    c->running--;
+    pthread_mutex_unlock(&c->lock);
+    speech_mail_send(job, NULL, 1);
 }
 
-static void run(struct worker *w, struct job *job)
+static void look_at_model(struct worker *w)
 {
-    struct attempt a = {.job = job, .encode = {.job = job}};
-    struct job_result *r = &job->result;
-    ishow_say_params say = job->say;
-    ishow_stats stats = {.size = sizeof stats};
-    ishow_info info = {.size = sizeof info};
+    struct crew *c = w->crew;
+    const int had = w->has_model;
+    w->has_model = w->engine.model != NULL;
+    if (w->has_model && !had) {
+        ishow_info info = {.size = sizeof info};
+        c->calls->describe(w->engine.model, &info);
+        snprintf(c->model, sizeof c->model, "%s", info.model);
+        snprintf(c->precision, sizeof c->precision, "%s", info.precision);
+        snprintf(c->kernels, sizeof c->kernels, "%s", info.kernels);
+    }
+    if (!w->has_model)
+        c->trouble = w->engine.trouble;
+    speech_mail_ring(c->mail);
+    pthread_cond_broadcast(&c->wake); /* crew_wait */
+}
+
+/* Called and left with the lock held. */
+static void open_model(struct worker *w)
+{
+    struct crew *c = w->crew;
+    const unsigned tries = c->tries;
+    if (!w->engine.model) {
+        speech_engine_beat(&w->engine);
+        w->busy = 1;
+        pthread_mutex_unlock(&c->lock);
+        speech_engine_open(&w->engine);
+        pthread_mutex_lock(&c->lock);
+        w->busy = 0;
+    }
+    w->tried = tries;
+    look_at_model(w);
+}
+
+/* Called and left with the lock held. */
+static void speak(struct worker *w, struct job *const *jobs, int n)
+{
+    struct crew *c = w->crew;
     const double start = clock_seconds();
-    r->queue_seconds = start - job->submitted;
-    say.on_progress = on_progress;
-    say.progress_user = job;
-    ishow_describe(w->engine, &info);
-    int rc = ishow_say(w->engine, NULL, job->text, &say, on_samples, &a, &stats, (ishow_error *)&a.err);
-    r->seconds = clock_seconds() - start;
-    if (!rc && !job->stream)
-        rc = job_encode_write(&a.encode, a.samples, a.count, a.count, &a.err);
-    if (!rc)
-        rc = job_encode_finish(&a.encode, &a.err);
-    r->failure = rc == 0 ? JOB_OK : is_callers_fault(rc) ? JOB_BAD : JOB_BROKEN;
-    snprintf(job->message, sizeof job->message, "%s", rc ? a.err.text : "");
-    snprintf(job->spoken_by, sizeof job->spoken_by, "%s", stats.voice);
-    r->engine = strcmp(info.engine, "f5") == 0 ? "f5" : "builtin";
-    r->nfe = strcmp(info.engine, "f5") == 0 ? say.nfe : 0;
-    r->samples = a.given;
-    r->seed = stats.seed;
-    r->batch = 1;
-    r->degraded = "";
-    job_encode_release(&a.encode);
-    free(a.samples);
+    w->busy = 1;
+    w->jobs = w->spoiled = 0;
+    w->units = 0;
+    snprintf(w->job, sizeof w->job, "%s", jobs[0]->id);
+    speech_engine_beat(&w->engine);
+    if (c->queue.count)
+        pthread_cond_signal(&c->wake); /* a call for another may have come to this one */
+    pthread_mutex_unlock(&c->lock);
+    jobs_speak(&w->engine, jobs, n, on_end, w);
+    pthread_mutex_lock(&c->lock);
+    w->busy = 0;
+    pace_learn(&c->pace, w->spoiled ? 0 : w->units, w->jobs, clock_seconds() - start);
+    if (w->has_model && !w->engine.model)
+        look_at_model(w);
+    if (c->queue.count)
+        pthread_cond_signal(&c->wake); /* max_parallel may have held others back */
 }
 
 static void *work(void *user)
 {
     struct worker *w = user;
     struct crew *c = w->crew;
+    struct job *jobs[SPEECH_CLIPS_MAX];
     pthread_mutex_lock(&c->lock);
-    for (;;) {
-        struct job *job = NULL;
-        while (!c->stopping && !(job = (struct job *)queue_pop(&c->queue, clock_seconds())))
+    while (!c->stopping) {
+        int n;
+        if (c->params && w->tried != c->tries)
+            open_model(w);
+        else if ((n = take(w, jobs)))
+            speak(w, jobs, n);
+        else
             pthread_cond_wait(&c->wake, &c->lock);
-        if (!job)
-            break;
-        c->running++;
-        job->running = 1;
-        pthread_mutex_unlock(&c->lock);
-        run(w, job);
-        pthread_mutex_lock(&c->lock);
-        c->running--;
-        pthread_mutex_unlock(&c->lock);
-        speech_post(job, NULL, 1);
-        pthread_mutex_lock(&c->lock);
     }
     pthread_mutex_unlock(&c->lock);
     return NULL;
 }
 
-void crew_init(struct crew *c)
+/* -------- the crew -------- */
+
+int crew_init(struct crew *c, struct error *err)
 {
+    pthread_condattr_t attr;
+    int rc = pthread_condattr_init(&attr);
+    if (rc)
+        return error_errno(err, rc, "cannot make a queue");
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->wake, NULL);
+    pthread_cond_init(&c->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    return 0;
 }
 
-int crew_start(struct crew *c, int workers, const ishow_open_params *open, struct error *err)
+int crew_start(struct crew *c, int workers, struct error *err)
 {
     c->workers = calloc((size_t)workers, sizeof *c->workers);
     if (!c->workers)
         return error_nomem(err);
+    c->tries = 1;
     for (int i = 0; i < workers; i++) {
         struct worker *w = &c->workers[i];
         w->crew = c;
-        int rc = ishow_open(open, &w->engine, (ishow_error *)err);
+        snprintf(w->name, sizeof w->name, "%s-%d", c->name, i + 1);
+        w->engine.calls = c->calls;
+        w->engine.params = c->params;
+        w->engine.log = c->log;
+        w->engine.name = w->name;
+        int rc = speech_engine_init(&w->engine, err);
         if (rc)
             return rc;
         if ((rc = pthread_create(&w->thread, NULL, work, w))) {
-            ishow_close(w->engine);
-            return error_errno(err, rc, "cannot start a thread for an engine");
+            speech_engine_release(&w->engine);
+            return error_errno(err, rc, "cannot start the thread of worker %s", w->name);
         }
+        pthread_mutex_lock(&c->lock);
         c->count++;
+        pthread_mutex_unlock(&c->lock);
     }
     return 0;
 }
@@ -146,7 +225,7 @@ void crew_stop(struct crew *c)
     pthread_mutex_unlock(&c->lock);
     for (int i = 0; i < c->count; i++) {
         pthread_join(c->workers[i].thread, NULL);
-        ishow_close(c->workers[i].engine);
+        speech_engine_release(&c->workers[i].engine);
     }
     free(c->workers);
     c->workers = NULL;
@@ -155,7 +234,48 @@ void crew_stop(struct crew *c)
 
 void crew_release(struct crew *c)
 {
-    queue_release(&c->queue);
     pthread_cond_destroy(&c->wake);
     pthread_mutex_destroy(&c->lock);
+}
+
+enum crew_state crew_wait(struct crew *c, double seconds)
+{
+    const double until = clock_seconds() + seconds;
+    enum crew_state state;
+    pthread_mutex_lock(&c->lock);
+    while ((state = crew_state(c)) == CREW_LOADING && clock_seconds() < until)
+        wait_until(c, until);
+    pthread_mutex_unlock(&c->lock);
+    return state;
+}
+
+enum crew_state crew_state(const struct crew *c)
+{
+    int untried = 0;
+    for (int i = 0; i < c->count; i++) {
+        if (c->workers[i].has_model || !c->params)
+            return CREW_READY;
+        untried += c->workers[i].tried != c->tries;
+    }
+    return untried ? CREW_LOADING : CREW_FAILED;
+}
+
+int crew_watch(struct crew *c, double seconds, char *ret_name)
+{
+    int hung = 0;
+    pthread_mutex_lock(&c->lock);
+    for (int i = 0; i < c->count; i++) {
+        struct worker *w = &c->workers[i];
+        const double still = clock_seconds() - 1e-3 * (double)atomic_load(&w->engine.beat);
+        const int hangs = w->busy && still > seconds;
+        if (hangs && ret_name && !hung)
+            memcpy(ret_name, w->name, sizeof w->name);
+        if (hangs != w->hung)
+            log_event(c->log, hangs ? LOG_ERROR : LOG_WARN, hangs ? "worker_hangs" : "worker_moves_again",
+                      log_str("worker", w->name), log_str("id", w->job), log_num("seconds", hangs ? still : 0));
+        w->hung = hangs;
+        hung += hangs;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return hung;
 }
