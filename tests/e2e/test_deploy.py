@@ -161,6 +161,24 @@ def test_service_is_hardened():
         run(analyze, "security", "--offline=true", "--threshold=20", "--no-pager", f"{d}/ishowtts.service")
 
 
+def test_install_puts_things_where_the_units_look():
+    with tempfile.TemporaryDirectory() as d:
+        def install():
+            run(tool("meson"), "install", "-C", built.parent, "--no-rebuild", "--quiet", "--destdir", d)
+        install()
+        units = {p.name: p.read_text() for p in Path(d).rglob("ishowtts*.service")}
+        assert len(units) == 2 and list(Path(d).rglob("ishowtts.socket")), units
+        for name, text in units.items():
+            for command in re.findall(r"(?m)^Exec(?:Start|Stop)=(\S+)", text):
+                assert os.access(d + command, os.X_OK), f"{name} calls {command}, which is not installed"
+        config = Path(d + re.search(r"--config (\S+)", units["ishowtts.service"])[1])
+        assert config.read_text() == (top / "config/ishowtts.toml").read_text()
+        run(program, "serve", "--config", config, "--check-config", env={"HOME": d})
+        config.write_text("# the operator's\n")
+        install()
+        assert config.read_text() == "# the operator's\n", "an installation overwrote the configuration"
+
+
 def proxy_certificate(d):
     run(tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
         f"{d}/key.pem", "-out", f"{d}/cert.pem", "-days", "2", "-subj", "/CN=tts.example.org")
