@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -44,6 +45,11 @@ void notify_status(const char *fmt, ...)
     va_end(args);
 }
 
+void notify_successor(pid_t pid)
+{
+    sd_notifyf(0, "MAINPID=%ld", (long)pid);
+}
+
 /* Sent from the loop itself, so that a loop that hangs falls silent. */
 static void on_time(void *user)
 {
@@ -54,7 +60,8 @@ static void on_time(void *user)
 
 void notify_watchdog_start(struct loop *l, struct notify_watchdog *w)
 {
-    uint64_t allowed; /* microseconds */
+    uint64_t allowed;         /* microseconds */
+    unsetenv("WATCHDOG_PID"); /* of the process that systemd started, whose successor this one may be */
     if (sd_watchdog_enabled(0, &allowed) <= 0)
         return;
     w->loop = l;
@@ -73,6 +80,11 @@ void notify_state(enum notify_state state, const char *fmt, ...)
 void notify_status(const char *fmt, ...)
 {
     (void)fmt;
+}
+
+void notify_successor(pid_t pid)
+{
+    (void)pid;
 }
 
 void notify_watchdog_start(struct loop *l, struct notify_watchdog *w)

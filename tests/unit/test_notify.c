@@ -52,6 +52,8 @@ static void test_states_and_sentences(void **state)
     notify_state(NOTIFY_RELOADING, "reading the configuration");
     assert_int_equal(strncmp(hear(), "RELOADING=1\nMONOTONIC_USEC=", 27), 0);
     assert_non_null(strstr(heard, "\nSTATUS=reading the configuration"));
+    notify_successor(4711);
+    assert_string_equal(hear(), "MAINPID=4711");
     notify_state(NOTIFY_STOPPING, "finishing %d", 2);
     assert_string_equal(hear(), "STOPPING=1\nSTATUS=finishing 2");
 }
@@ -93,6 +95,7 @@ static void test_the_loop_tells_that_it_is_alive(void **state)
 {
     (void)state;
     setenv("WATCHDOG_USEC", "20000", 1);
+    setenv("WATCHDOG_PID", "1", 1); /* as in a process that took over from the one systemd started */
     struct loop *loop;
     struct loop_watch *watch;
     struct notify_watchdog w = {0};
