@@ -316,16 +316,37 @@ ISHOW_API int ishow_quality(const ishow_quality_params *params, char ret_auto[IS
 
 /* -------- what is here -------- */
 
-/* One finding of `ishowtts doctor`. */
+/* One finding of `ishowtts doctor`, or about a clip. */
 typedef enum ishow_verdict { ISHOW_GOOD, ISHOW_NOTE, ISHOW_BAD } ishow_verdict;
 typedef struct ishow_finding {
     const char *topic;   /* "cpu", "memory", "model f5", … */
     ishow_verdict verdict;
     const char *text;    /* what was found */
-    const char *mend;    /* a command that improves it, or "" */
+    const char *mend;    /* what improves it, of ishow_doctor a command; or "" */
 } ishow_finding;
 typedef void (*ishow_finding_fn)(void *user, const ishow_finding *f);
 ISHOW_API int ishow_doctor(ishow_finding_fn on_finding, void *user, ishow_error *err);
+
+#define ISHOW_CLIP_MAX_SECONDS 30        /* of sound in a clip that is checked */
+#define ISHOW_CLIP_MAX_BYTES (64u << 20) /* of its file */
+
+typedef struct ishow_clip_info {
+    size_t size;
+    double seconds;
+    int rate, channels;
+    double peak; /* of all channels, 0..1 */
+    double rms;  /* of their mean, 0..1 */
+} ishow_clip_info;
+
+/* Is this sound file, or are these n bytes of one, fit to be a voice's clip, and do these words (NULL: not looked at) go with it? Needs no engine. Calls
+ * on_finding once a fault, by topic "length", "loudness", "clipping", "noise", "tail", "channels", "rate" and "words":
+ * ISHOW_BAD where the voice would be refused or of no use, ISHOW_NOTE where it could be better; not at all for a clip
+ * without fault. ret_info (or NULL; set its size before) is filled in either case. Fails when the file is no sound
+ * (ISHOW_E_FORMAT) or too much of it (ISHOW_E_LIMIT), whatever its header says. */
+ISHOW_API int ishow_clip_check(const char *path, const char *words, ishow_finding_fn on_finding, void *user,
+                               ishow_clip_info *ret_info, ishow_error *err);
+ISHOW_API int ishow_clip_check_memory(const void *bytes, size_t n, const char *words, ishow_finding_fn on_finding,
+                                      void *user, ishow_clip_info *ret_info, ishow_error *err);
 
 #ifdef __cplusplus
 }

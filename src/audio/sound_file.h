@@ -17,6 +17,23 @@
  * takes what is there. Values are limited to ±1; NaN and Inf become 0 and more than 1 % of them is
  * E_FORMAT, as is a file without sound. */
 int sound_read(const char *path, struct pcm *ret, struct error *err);
+
+/* The same with narrower limits than SOUND_MAX_…, for files from strangers; E_LIMIT is found before more than that much
+ * sound is in memory. `traits` receives what averaging the channels hides. */
+struct sound_limits {
+    int seconds;
+    size_t bytes; /* of the file */
+};
+struct sound_traits {
+    int channels;
+    float peak;     /* of all channels, 0..1 */
+    size_t clipped; /* samples of all channels at full scale */
+    double differ;  /* rms of what channels have apart from their mean, over the rms of the mean; 0 for mono */
+};
+int sound_read_within(const char *path, struct sound_limits limits, struct pcm *ret, struct sound_traits *traits,
+                      struct error *err);
+int sound_read_memory_within(const void *data, size_t len, struct sound_limits limits, struct pcm *ret,
+                             struct sound_traits *traits, struct error *err);
 int sound_read_memory(const void *data, size_t len, struct pcm *ret, struct error *err);
 
 enum sound_format { SOUND_WAV, SOUND_FLAC, SOUND_OGG, SOUND_OPUS, SOUND_MP3, SOUND_PCM /* raw s16le */ };

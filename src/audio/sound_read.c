@@ -13,7 +13,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <sndfile.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,22 +114,50 @@ static int refuse(const char *name, const unsigned char *head, size_t len, struc
                      sf_error(NULL) == SF_ERR_UNRECOGNISED_FORMAT ? "not known" : "damaged or not supported");
 }
 
+#define FULL_SCALE 0.992f /* 8 bits have no more than 127/128 */
+
+/* What is collected while blocks are read. */
+struct watch {
+    float peak;
+    size_t clipped;
+    double mean_power, rest_power; /* sums */
+};
+
 /* The mean of each frame's channels, written over the start of the block. */
-static void mix_down(float *block, size_t frames, size_t channels)
+static void mix_down(float *block, size_t frames, size_t channels, struct watch *w)
 {
-    if (channels == 1)
-        return;
     for (size_t f = 0; f < frames; f++) {
+        const float *x = block + f * channels;
         float sum = 0;
-        for (size_t c = 0; c < channels; c++)
-            sum += block[f * channels + c];
-        block[f] = sum / (float)channels;
+        double power = 0;
+        for (size_t c = 0; c < channels; c++) {
+            const float size = fabsf(x[c]);
+            sum += x[c];
+            power += (double)x[c] * x[c];
+            w->peak = size > w->peak ? size : w->peak;
+            w->clipped += size >= FULL_SCALE;
+        }
+        const float mean = channels == 1 ? sum : sum / (float)channels;
+        const double rest = power / (double)channels - (double)mean * mean;
+        w->mean_power += (double)mean * mean;
+        w->rest_power += rest > 0 && channels > 1 ? rest : 0;
+        block[f] = mean;
     }
 }
 
-/* Reads what `sf` (of `name`) has; `sf` stays open. */
-static int read_all(SNDFILE *sf, const SF_INFO *info, const char *name, struct pcm *ret, struct error *err)
+/* One reading: where from, how much at most, and where to. */
+struct reading {
+    const char *name;
+    struct sound_limits limits;
+    struct pcm *ret;
+    struct sound_traits *traits; /* may be NULL */
+};
+
+/* Reads what `sf` has; `sf` stays open. */
+static int read_all(SNDFILE *sf, const SF_INFO *info, const struct reading *r, struct error *err)
 {
+    const char *name = r->name;
+    struct watch watch = {0};
     if (info->samplerate < SOUND_MIN_RATE || info->samplerate > SOUND_MAX_RATE)
         return error_set(err, E_FORMAT, "%s: the sample rate is %d Hz, it must be within %d..%d", name,
                          info->samplerate, SOUND_MIN_RATE, SOUND_MAX_RATE);
@@ -135,7 +165,7 @@ static int read_all(SNDFILE *sf, const SF_INFO *info, const char *name, struct p
         return error_set(err, E_FORMAT, "%s: there are %d channels, there must be 1 to %d", name,
                          info->channels, SOUND_MAX_CHANNELS);
     size_t channels = (size_t)info->channels;
-    size_t most = (size_t)info->samplerate * SOUND_MAX_SECONDS;
+    size_t most = (size_t)info->samplerate * (size_t)r->limits.seconds;
     if (most > SOUND_MAX_FRAMES)
         most = SOUND_MAX_FRAMES;
     struct pcm out = {.rate = info->samplerate};
@@ -155,7 +185,7 @@ static int read_all(SNDFILE *sf, const SF_INFO *info, const char *name, struct p
             goto fail;
         }
         bad += pcm_sanitize(block, frames * channels);
-        mix_down(block, frames, channels);
+        mix_down(block, frames, channels, &watch);
         if (pcm_append(&out, block, frames)) {
             rc = error_nomem(err);
             goto fail;
@@ -172,7 +202,11 @@ static int read_all(SNDFILE *sf, const SF_INFO *info, const char *name, struct p
         goto fail;
     }
     free(block);
-    *ret = out;
+    if (r->traits)
+        *r->traits = (struct sound_traits){info->channels, watch.peak, watch.clipped,
+                                           watch.mean_power > 0 ? sqrt(watch.rest_power / watch.mean_power)
+                                                                : watch.rest_power > 0};
+    *r->ret = out;
     return 0;
 fail:
     free(block);
@@ -180,68 +214,93 @@ fail:
     return rc;
 }
 
-static int read_memory(const void *data, size_t len, const char *name, struct pcm *ret, struct error *err)
+static int read_memory(const void *data, size_t len, const struct reading *r, struct error *err)
 {
     if (!len)
-        return error_set(err, E_FORMAT, "%s is empty", name);
+        return error_set(err, E_FORMAT, "%s is empty", r->name);
     struct memory_file m = {.data = data, .len = (sf_count_t)len};
     SF_VIRTUAL_IO io = {memory_len, memory_seek, memory_read, memory_write, memory_tell};
     SF_INFO info = {0};
     SNDFILE *sf = sf_open_virtual(&io, SFM_READ, &info, &m);
     if (!sf)
-        return refuse(name, data, len < 64 ? len : 64, err);
-    int rc = read_all(sf, &info, name, ret, err);
+        return refuse(r->name, data, len < 64 ? len : 64, err);
+    int rc = read_all(sf, &info, r, err);
     sf_close(sf);
     return rc;
 }
 
 int sound_read_memory(const void *data, size_t len, struct pcm *ret, struct error *err)
 {
-    if (len > SOUND_MAX_BYTES)
-        return error_set(err, E_LIMIT, "the sound is larger than %zu bytes", SOUND_MAX_BYTES);
-    return read_memory(data, len, "the sound", ret, err);
+    return sound_read_memory_within(data, len, (struct sound_limits){SOUND_MAX_SECONDS, SOUND_MAX_BYTES}, ret, NULL, err);
 }
 
-static int read_pipe(const char *path, struct pcm *ret, struct error *err)
+int sound_read_memory_within(const void *data, size_t len, struct sound_limits limits, struct pcm *ret,
+                             struct sound_traits *traits, struct error *err)
+{
+    const struct reading r = {"the sound", limits, ret, traits};
+    if (len > limits.bytes)
+        return error_set(err, E_LIMIT, "the sound is larger than %zu bytes", limits.bytes);
+    return read_memory(data, len, &r, err);
+}
+
+static int read_pipe(const struct reading *r, struct error *err)
 {
     struct buf bytes = BUF_INIT;
-    int rc = file_read(path, SOUND_MAX_BYTES, &bytes, err);
+    int rc = file_read(r->name, r->limits.bytes, &bytes, err);
     if (!rc)
-        rc = read_memory(bytes.ptr, bytes.len, path, ret, err);
+        rc = read_memory(bytes.ptr, bytes.len, r, err);
     buf_release(&bytes);
     return rc;
 }
 
-static int read_regular(int fd, const char *path, struct pcm *ret, struct error *err)
+static int read_regular(int fd, const struct reading *r, struct error *err)
 {
     unsigned char head[64];
     ssize_t got = pread(fd, head, sizeof head, 0);
     if (got < 0)
-        return error_errno(err, errno, "cannot read %s", path);
+        return error_errno(err, errno, "cannot read %s", r->name);
     if (!got)
-        return error_set(err, E_FORMAT, "%s is empty", path);
+        return error_set(err, E_FORMAT, "%s is empty", r->name);
     SF_INFO info = {0};
     SNDFILE *sf = sf_open_fd(fd, SFM_READ, &info, 0);
     if (!sf)
-        return refuse(path, head, (size_t)got, err);
-    int rc = read_all(sf, &info, path, ret, err);
+        return refuse(r->name, head, (size_t)got, err);
+    int rc = read_all(sf, &info, r, err);
     sf_close(sf);
     return rc;
 }
 
-int sound_read(const char *path, struct pcm *ret, struct error *err)
+static int read_path(const struct reading *r, struct error *err)
 {
     struct stat st;
+    const char *path = r->name;
     if (stat(path, &st) < 0)
         return error_errno(err, errno, "cannot open %s", path);
     if (S_ISDIR(st.st_mode))
         return error_set(err, E_FORMAT, "%s is a folder, not a sound file", path);
     if (!S_ISREG(st.st_mode))
-        return read_pipe(path, ret, err);
+        return read_pipe(r, err);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, errno, "cannot open %s", path);
-    int rc = read_regular(fd, path, ret, err);
+    int rc = read_regular(fd, r, err);
     close(fd);
     return rc;
+}
+
+int sound_read(const char *path, struct pcm *ret, struct error *err)
+{
+    const struct reading r = {path, {SOUND_MAX_SECONDS, SOUND_MAX_BYTES}, ret, NULL};
+    return read_path(&r, err);
+}
+
+int sound_read_within(const char *path, struct sound_limits limits, struct pcm *ret, struct sound_traits *traits,
+                      struct error *err)
+{
+    const struct reading r = {path, limits, ret, traits};
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size > limits.bytes)
+        return error_set(err, E_LIMIT, "%s has %lld bytes, at most %zu are read", path, (long long)st.st_size,
+                         limits.bytes);
+    return read_path(&r, err);
 }
