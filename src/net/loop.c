@@ -224,7 +224,7 @@ static void run_timers(struct loop *l)
 int loop_run(struct loop *l, struct error *err)
 {
     struct epoll_event events[EVENTS_PER_ROUND];
-    while (!atomic_load(&l->stopped)) {
+    while (!atomic_exchange(&l->stopped, 0)) {
         const int n = epoll_wait(l->epoll, events, EVENTS_PER_ROUND, wait_ms(l));
         if (n < 0 && errno != EINTR)
             return error_errno(err, errno, "waiting for events failed");

@@ -14,7 +14,7 @@ struct loop;
 int loop_create(struct loop **ret, struct error *err);
 void loop_free(struct loop *l); /* accepts NULL; messages not yet run are run first */
 
-/* Serves until loop_stop. 0, or E_IO when epoll itself fails. */
+/* Serves until loop_stop, which ends one call. 0, or E_IO when epoll itself fails. */
 int loop_run(struct loop *l, struct error *err);
 void loop_stop(struct loop *l); /* from any thread, or from a signal handler */
 
