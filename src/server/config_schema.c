@@ -77,9 +77,10 @@ const struct config_key config_keys[] = {
      .standard = "'mp3'"},
 
     {"history.enabled", CONFIG_BOOL, AT(history.enabled), .standard = "true"},
-    {"history.keep", CONFIG_INT, AT(history.keep), RANGE(0, 1000000, "generations"), .standard = "500"},
+    {"history.keep", CONFIG_INT, AT(history.keep), RANGE(0, 1000000, "generations"), .standard = "500",
+     .flags = CONFIG_AT_START},
     {"history.max_bytes", CONFIG_BYTES, AT(history.max_bytes), RANGE(0, MIB(1048576), "bytes"),
-     .standard = "268435456"},
+     .standard = "268435456", .flags = CONFIG_AT_START},
 
     {"log.format", CONFIG_CHOICE, AT(log.format), .choices = "text|json", .standard = "'text'"},
     {"log.level", CONFIG_CHOICE, AT(log.level), .choices = "debug|info|warn|error", .standard = "'info'"},

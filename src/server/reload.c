@@ -28,14 +28,14 @@ int reload_read(struct server *s, const struct server_options *options, struct c
     int rc = config_load(options->config, options->settings, &c, keep_warning, &warnings, err);
     if (!rc) /* where it listens is settled at the start, so that is what must not be left open */
         rc = auth_check_exposure(c, s->started_with ? &s->started_with->server.bind : &c->server.bind, err);
-    if (rc) {
-        config_free(c);
-    } else {
+    if (!rc)
         log_set(s->log, (enum log_format)c->log.format, (enum log_level)c->log.level);
-        if (warnings.len)
-            log_warnings(s, &warnings);
+    if (warnings.len)
+        log_warnings(s, &warnings);
+    if (rc)
+        config_free(c);
+    else
         *ret = c;
-    }
     buf_release(&warnings);
     return rc;
 }

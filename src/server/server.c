@@ -7,6 +7,7 @@
 #include "server/notify.h"
 #include "server/reload.h"
 #include "server/visitor.h"
+#include "server/warm.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,6 +23,8 @@
 struct running {
     struct server server;
     const struct server_options *options;
+    struct error *err; /* server_run's */
+    int rc;            /* of what happened while the loop ran */
     int signals; /* signalfd */
     struct loop_watch *watch;
     struct loop_timer reload;
@@ -118,7 +121,7 @@ static void log_listening(struct server *s, int fd, const char *address)
     log_event(s->log, LOG_INFO, "listening", log_str("address", address));
 }
 
-static int start_http(struct server *s, struct error *err)
+static int create_http(struct server *s, struct error *err)
 {
     const struct config *c = s->config;
     const struct http_server_params p = {.limits = reload_http_limits(c),
@@ -127,14 +130,42 @@ static int start_http(struct server *s, struct error *err)
                                          .on_done = on_done,
                                          .user = s,
                                          .log = s->log};
-    int fd, rc = http_server_create(s->loop, &p, &s->http, err);
-    if (!rc && c->server.tls_certificate)
-        rc = http_server_set_tls(s->http, c->server.tls_certificate, c->server.tls_key, err);
+    const int rc = http_server_create(s->loop, &p, &s->http, err);
+    if (rc || !c->server.tls_certificate)
+        return rc;
+    return http_server_set_tls(s->http, c->server.tls_certificate, c->server.tls_key, err);
+}
+
+/* From here on there are requests. */
+static int listen_everywhere(struct server *s, struct error *err)
+{
+    const struct config *c = s->started_with;
+    int fd, rc = 0;
     for (size_t i = 0; i < c->server.bind.count && !rc; i++) {
         if (!(rc = http_listen_open(c->server.bind.items[i], c->server.reuse_port, &fd, err)) &&
             !(rc = http_server_listen(s->http, fd, err)))
             log_listening(s, fd, c->server.bind.items[i]);
     }
+    if (!rc)
+        notify_state(NOTIFY_READY, "listening on %s", c->server.bind.items[0]);
+    return rc;
+}
+
+/* After the warm-up. */
+static void on_warm(void *user)
+{
+    struct running *running = user;
+    running->rc = listen_everywhere(&running->server, running->err);
+    if (running->rc)
+        loop_stop(running->server.loop);
+}
+
+static int open_doors(struct running *running)
+{
+    struct server *s = &running->server;
+    const int rc = running->options->warmup ? 0 : listen_everywhere(s, running->err);
+    if (!rc && warm_start(s, running->options->warmup, running->options->warmup ? on_warm : NULL, running))
+        return error_nomem(running->err);
     return rc;
 }
 
@@ -147,7 +178,8 @@ static int watch_signals(struct running *running, const sigset_t *set, struct er
 
 int server_run(const struct server_options *options, struct error *err)
 {
-    struct running running = {.server = {.started = clock_seconds()}, .options = options, .signals = -1};
+    struct running running = {
+        .server = {.started = clock_seconds()}, .options = options, .err = err, .signals = -1};
     struct server *s = &running.server;
     sigset_t set, old;
     sigemptyset(&set);
@@ -169,9 +201,10 @@ int server_run(const struct server_options *options, struct error *err)
     if (!rc)
         rc = start_speech(s, err);
     if (!rc)
-        rc = start_http(s, err);
-    if (!rc) {
-        notify_state(NOTIFY_READY, "listening on %s", s->config->server.bind.items[0]);
+        rc = create_http(s, err);
+    if (!rc)
+        rc = open_doors(&running);
+    if (!rc && !running.rc) {
         notify_watchdog_start(s->loop, &running.watchdog);
         rc = loop_run(s->loop, err);
     }
@@ -189,5 +222,5 @@ int server_run(const struct server_options *options, struct error *err)
     config_free(s->started_with);
     log_free(s->log);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return rc;
+    return rc ? rc : running.rc;
 }

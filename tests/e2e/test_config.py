@@ -260,6 +260,15 @@ def test_other_machines_need_a_token():
     assert r.returncode == 1 and "openssl rand -hex 32" in r.stderr, r
 
 
+def test_a_warm_up_comes_before_the_first_request():
+    preloaded = voice("two") + "preload = true\n"
+    with Server("default_voice = 'one'\n" + voice("one") + preloaded, "--warmup") as s:
+        names = [e.get("voice") or e["event"] for e in s.events if e["event"] in ("voice_ready", "listening")]
+        assert names[-1] == "listening" and sorted(names[:-1]) == ["one", "two"], s.events
+    with Server(preloaded) as s:
+        assert s.wait("voice_ready")["voice"] == "two"
+
+
 # -------- SIGHUP --------
 
 
