@@ -1,9 +1,8 @@
 /* See voice_change.h. */
 #include "server/voice_change.h"
 
-#include "base/file.h"
 #include "base/utf8.h"
-#include "server/clip_check.h"
+#include "server/voice_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,24 +89,16 @@ static void tell(struct work *w, struct voice *voice)
 
 /* -------- on the store's thread -------- */
 
-/* Words and clip are judged together, whichever of them is new. A clip that was there before is not refused for its
- * faults; what they are is told. */
+/* Words and clip are judged together, whichever of them is new. */
 static int judge(struct work *w)
 {
-    struct buf old = BUF_INIT;
-    const char *words = w->text ? w->text : w->check_text;
-    int rc = 0;
-    if (w->clip.len) {
-        w->type = clip_media_type(buf_slice(&w->clip));
-        rc = w->type ? clip_check(buf_slice(&w->clip), words, &w->checks, &w->err)
-                     : error_set(&w->err, E_FORMAT,
-                                 "the clip is no sound file that can be read; wav, flac, ogg, opus and mp3 can");
-    } else if (w->check_clip && file_read(w->check_clip, VOICE_CLIP_BYTES, &old, NULL) == 0) {
-        rc = clip_check(buf_slice(&old), words, &w->checks, &w->err);
-        rc = rc == E_FORMAT ? 0 : rc;
-    }
-    buf_release(&old);
-    return rc;
+    if (!w->clip.len)
+        return w->check_clip ? voice_check_words(w->check_clip, w->text, &w->checks, &w->err) : 0;
+    w->type = voice_clip_type(buf_slice(&w->clip));
+    if (!w->type)
+        return error_set(&w->err, E_FORMAT,
+                         "the clip is no sound file that can be read; wav, flac, ogg, opus and mp3 can");
+    return voice_check(buf_slice(&w->clip), w->text ? w->text : w->check_text, &w->checks, &w->err);
 }
 
 static int add(struct store *s, struct work *w)

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "failing_heap.h"
-#include "server/clip_check.h"
+#include "server/voice_check.h"
 #include "server/voices.h"
 
 #include <pthread.h>
@@ -363,7 +363,7 @@ static void test_media_types(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof clips / sizeof *clips; i++) {
-        const char *type = clip_media_type((struct slice){clips[i].bytes, clips[i].len});
+        const char *type = voice_clip_type((struct slice){clips[i].bytes, clips[i].len});
         assert_string_equal(type ? type : "none", clips[i].type ? clips[i].type : "none");
     }
 }
