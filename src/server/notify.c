@@ -37,6 +37,11 @@ void notify_state(enum notify_state state, const char *fmt, ...)
     va_end(args);
 }
 
+void notify_main_pid(pid_t pid)
+{
+    sd_notifyf(0, "MAINPID=%lld", (long long)pid);
+}
+
 void notify_status(const char *fmt, ...)
 {
     va_list args;
@@ -75,6 +80,11 @@ void notify_state(enum notify_state state, const char *fmt, ...)
 {
     (void)state;
     (void)fmt;
+}
+
+void notify_main_pid(pid_t pid)
+{
+    (void)pid;
 }
 
 void notify_status(const char *fmt, ...)

@@ -2,33 +2,22 @@
 #include "server/server.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "server/data.h"
+#include "server/lifecycle.h"
 #include "server/measure.h"
-#include "server/notify.h"
 #include "server/reload.h"
 #include "server/visitor.h"
 #include "server/warm.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/signalfd.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #define FORM_OVERHEAD (64u << 10) /* bytes around a clip in a form */
-#define RELOAD_DELAY  0.05 /* seconds from a SIGHUP to what it asks for */
-
 struct running {
     struct server server;
     const struct server_options *options;
-    struct error *err; /* server_run's */
-    int rc;            /* of what happened while the loop ran */
-    int signals; /* signalfd */
-    struct loop_watch *watch;
-    struct loop_timer reload;
-    struct notify_watchdog watchdog;
+    struct lifecycle life;
 };
 
 static void on_head(void *user, struct http_request *r)
@@ -68,34 +57,16 @@ static void on_done(void *user, struct http_request *r, const struct http_done *
     visitor_free(r);
 }
 
-/* Hundreds of SIGHUPs are one: those that come while one is pending do not count, nor those of the next moment. */
-static void reload(void *user)
-{
-    struct running *running = user;
-    reload_config(&running->server, running->options);
-}
-
-static void on_signal(void *user, uint32_t events)
-{
-    struct running *running = user;
-    struct signalfd_siginfo info;
-    (void)events;
-    while (read(running->signals, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo != SIGHUP) {
-            notify_state(NOTIFY_STOPPING, "stopping");
-            loop_stop(running->server.loop);
-        } else if (!running->reload.loop) {
-            loop_timer_start(running->server.loop, &running->reload, RELOAD_DELAY, reload, running);
-        }
-    }
-}
-
 static int read_config(struct server *s, const struct server_options *options, struct error *err)
 {
     const int rc = reload_read(s, options, &s->config, err);
-    if (!rc)
-        s->started_with = config_ref(s->config);
-    return rc;
+    if (rc)
+        return rc;
+    s->started_with = config_ref(s->config);
+    const char *cache = s->config->f5.hf_cache_dir; /* the engine looks where the hub's own tools are told to */
+    if (cache && dir_exists(cache))
+        setenv("HF_HUB_CACHE", cache, 0);
+    return 0;
 }
 
 static int start_speech(struct server *s, struct error *err)
@@ -104,21 +75,6 @@ static int start_speech(struct server *s, struct error *err)
     speech_params_read(s->config, &p);
     p.measure = s->measure;
     return speech_create(s->loop, s->log, &p, &s->speech, err);
-}
-
-/* With the port that the system has chosen for port 0. */
-static void log_listening(struct server *s, int fd, const char *address)
-{
-    struct sockaddr_storage to;
-    socklen_t len = sizeof to;
-    char host[INET6_ADDRSTRLEN], port[8], text[INET6_ADDRSTRLEN + 16];
-    const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
-    if (getsockname(fd, (struct sockaddr *)&to, &len) == 0 && to.ss_family != AF_UNIX &&
-        getnameinfo((struct sockaddr *)&to, len, host, sizeof host, port, sizeof port, flags) == 0) {
-        snprintf(text, sizeof text, to.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
-        address = text;
-    }
-    log_event(s->log, LOG_INFO, "listening", log_str("address", address));
 }
 
 static int create_http(struct server *s, struct error *err)
@@ -136,57 +92,30 @@ static int create_http(struct server *s, struct error *err)
     return http_server_set_tls(s->http, c->server.tls_certificate, c->server.tls_key, err);
 }
 
-/* From here on there are requests. */
-static int listen_everywhere(struct server *s, struct error *err)
-{
-    const struct config *c = s->started_with;
-    int fd, rc = 0;
-    for (size_t i = 0; i < c->server.bind.count && !rc; i++) {
-        if (!(rc = http_listen_open(c->server.bind.items[i], c->server.reuse_port, &fd, err)) &&
-            !(rc = http_server_listen(s->http, fd, err)))
-            log_listening(s, fd, c->server.bind.items[i]);
-    }
-    if (!rc)
-        notify_state(NOTIFY_READY, "listening on %s", c->server.bind.items[0]);
-    return rc;
-}
-
 /* After the warm-up. */
 static void on_warm(void *user)
 {
     struct running *running = user;
-    running->rc = listen_everywhere(&running->server, running->err);
-    if (running->rc)
+    if (lifecycle_open(&running->life, &running->life.failure))
         loop_stop(running->server.loop);
 }
 
-static int open_doors(struct running *running)
+static int open_doors(struct running *running, struct error *err)
 {
-    struct server *s = &running->server;
-    const int rc = running->options->warmup ? 0 : listen_everywhere(s, running->err);
-    if (!rc && warm_start(s, running->options->warmup, running->options->warmup ? on_warm : NULL, running))
-        return error_nomem(running->err);
+    const int warmup = running->options->warmup;
+    const int rc = warmup ? 0 : lifecycle_open(&running->life, err);
+    if (!rc && warm_start(&running->server, warmup, warmup ? on_warm : NULL, running))
+        return error_nomem(err);
     return rc;
-}
-
-static int watch_signals(struct running *running, const sigset_t *set, struct error *err)
-{
-    if ((running->signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
-        return error_errno(err, errno, "cannot wait for signals");
-    return loop_watch(running->server.loop, running->signals, EPOLLIN, on_signal, running, &running->watch, err);
 }
 
 int server_run(const struct server_options *options, struct error *err)
 {
-    struct running running = {
-        .server = {.started = clock_seconds()}, .options = options, .err = err, .signals = -1};
+    struct running running = {.server = {.started = clock_seconds()}, .options = options};
+    struct lifecycle *life = &running.life;
     struct server *s = &running.server;
-    sigset_t set, old;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, &old); /* before there are threads, which inherit it */
+    sigset_t old;
+    lifecycle_block_signals(&old);
     int rc = log_create(STDERR_FILENO, LOG_TEXT, LOG_INFO, &s->log, err);
     if (!rc)
         rc = read_config(s, options, err);
@@ -195,7 +124,7 @@ int server_run(const struct server_options *options, struct error *err)
     if (!rc && measure_create(&s->measure))
         rc = error_nomem(err);
     if (!rc)
-        rc = watch_signals(&running, &set, err);
+        rc = lifecycle_init(life, s, options, &old, err);
     if (!rc)
         rc = data_open(s, s->config, err);
     if (!rc)
@@ -203,24 +132,24 @@ int server_run(const struct server_options *options, struct error *err)
     if (!rc)
         rc = create_http(s, err);
     if (!rc)
-        rc = open_doors(&running);
-    if (!rc && !running.rc) {
-        notify_watchdog_start(s->loop, &running.watchdog);
+        rc = open_doors(&running, err);
+    if (!rc)
         rc = loop_run(s->loop, err);
+    if (!rc && life->failure.code) {
+        *err = life->failure;
+        rc = err->code;
     }
-    notify_watchdog_stop(&running.watchdog);
-    loop_timer_stop(&running.reload);
+    if (rc)
+        upgrade_report(err->text);
     http_server_free(s->http);
     speech_free(s->speech);
     data_close(s);
     measure_free(s->measure);
-    loop_unwatch(running.watch);
+    lifecycle_release(life);
     loop_free(s->loop);
-    if (running.signals >= 0)
-        close(running.signals);
     config_free(s->config);
     config_free(s->started_with);
     log_free(s->log);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return rc ? rc : running.rc;
+    return rc;
 }

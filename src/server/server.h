@@ -10,7 +10,7 @@ struct server_options {
     int warmup; /* 1: the default voice has spoken before anybody is let in */
 };
 
-/* Serves until SIGTERM or SIGINT. */
+/* Serves until SIGTERM or SIGINT, or until a newer program has taken its place (lifecycle.h). */
 int server_run(const struct server_options *options, struct error *err);
 
 #endif

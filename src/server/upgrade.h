@@ -1,0 +1,48 @@
+/* Another program in this one's place without a moment of closed doors (SIGUSR2): the file that this process was started
+ * from, which may be newer by now, is started with the same arguments and gets the listening sockets. Both accept
+ * connections from then on. When the new one says that it serves, the old one takes no more and ends when it has
+ * answered what it had. If the new one fails, nothing has changed. */
+#ifndef ISHOW_SERVER_UPGRADE_H
+#define ISHOW_SERVER_UPGRADE_H
+
+#include "base/log.h"
+#include "net/loop.h"
+#include "server/listeners.h"
+
+#include <signal.h>
+#include <sys/types.h>
+
+#define UPGRADE_PATIENCE 600.0 /* seconds for the new program to say that it serves: it may convert a model */
+#define UPGRADE_READY_FD "ISHOWTTS_READY_FD"
+#define UPGRADE_SAID_MAX 512 /* bytes of what it says when it fails */
+
+struct upgrade {
+    struct loop *loop;
+    struct log *log;
+    char *program; /* path of the file */
+    char *block;   /* the arguments, one after the other */
+    char **argv;   /* into block */
+    sigset_t mask; /* of signals, for the new program */
+    pid_t child;   /* 0: none is being started */
+    int pipe;      /* on which it says how it is */
+    struct loop_watch *watch;
+    struct loop_timer patience;
+    char said[UPGRADE_SAID_MAX];
+    size_t said_len;
+    void (*on_serving)(void *user, pid_t successor);
+    void *user;
+};
+
+/* At the start, while the arguments and the working directory are what they were. `mask`: of signals as it was then. */
+int upgrade_init(struct upgrade *u, struct loop *loop, struct log *log, const sigset_t *mask,
+                 void (*on_serving)(void *user, pid_t successor), void *user, struct error *err);
+void upgrade_release(struct upgrade *u); /* ends a new program that does not serve yet; accepts a zeroed one */
+
+/* Starts the new program; while one is being started that is told to the log, and nothing else happens. */
+int upgrade_start(struct upgrade *u, const struct listeners *l, struct error *err);
+
+/* In the new process, once: it serves (NULL), or why it cannot. In others nothing happens. */
+void upgrade_report(const char *failure);
+int upgrade_is_awaited(void); /* is this the new process, and has not reported yet? */
+
+#endif
