@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -222,6 +223,11 @@ void http_server_drain(struct http_server *s, void (*fn)(void *user), void *user
     s->drained_fn = fn;
     s->drained_user = user;
     listen_stop(s, 1);
+}
+
+double http_server_tls_end(const struct http_server *s)
+{
+    return s->tls_files ? tls_files_end(s->tls_files) : NAN;
 }
 
 unsigned http_server_connections(const struct http_server *s)

@@ -84,6 +84,8 @@ int http_listen_open(const char *address, int reuse_port, int *ret_fd, struct er
 void http_server_drain(struct http_server *s, void (*fn)(void *user), void *user);
 
 unsigned http_server_connections(const struct http_server *s);
+/* When the certificate of http_server_set_tls ends, in seconds since 1970; NaN without TLS. */
+double http_server_tls_end(const struct http_server *s);
 
 /* -------- the request -------- */
 

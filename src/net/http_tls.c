@@ -61,16 +61,16 @@ static int belong_together(gnutls_pubkey_t of_certificate, gnutls_privkey_t key)
 }
 
 /* Seconds until the certificate's end; negative after it. */
-static double time_left(const gnutls_pcert_st *certificate)
+static time_t end_of(const gnutls_pcert_st *certificate)
 {
     gnutls_x509_crt_t x;
-    double left = 0;
+    time_t end = 0;
     if (gnutls_x509_crt_init(&x))
         return 0;
     if (!gnutls_x509_crt_import(x, &certificate->cert, GNUTLS_X509_FMT_DER))
-        left = difftime(gnutls_x509_crt_get_expiration_time(x), time(NULL));
+        end = gnutls_x509_crt_get_expiration_time(x);
     gnutls_x509_crt_deinit(x);
-    return left;
+    return end;
 }
 
 static gnutls_datum_t as_datum(const struct buf *b)
@@ -172,7 +172,7 @@ int tls_files_set(struct tls_files *f, const char *certificate, const char *key,
     f->key = own_key;
     f->pair = pair;
     memcpy(f->loaded, stamps, sizeof stamps);
-    const double left = time_left(&pair->chain[0]);
+    const double left = difftime(end_of(&pair->chain[0]), time(NULL));
     log_event(f->log, left < TLS_WARN_BEFORE ? LOG_WARN : LOG_INFO,
               left < 0 ? "certificate has expired" : "certificate loaded", log_str("file", f->certificate),
               log_int("days_left", (int64_t)(left / 86400)));
@@ -207,6 +207,11 @@ void tls_files_free(struct tls_files *f)
     free(f->certificate);
     free(f->key);
     free(f);
+}
+
+double tls_files_end(const struct tls_files *f)
+{
+    return (double)end_of(&f->pair->chain[0]);
 }
 
 struct tls_pair *tls_files_pair(struct tls_files *f)

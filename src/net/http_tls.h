@@ -37,4 +37,7 @@ int tls_files_set(struct tls_files *f, const char *certificate, const char *key,
 
 struct tls_pair *tls_files_pair(struct tls_files *f); /* borrowed */
 
+/* When the certificate ends, in seconds since 1970. */
+double tls_files_end(const struct tls_files *f);
+
 #endif

@@ -152,6 +152,7 @@ int measure_page(struct measure *m, const struct measure_now *now, struct buf *o
     set(m, METRIC_MODEL_READY, !*s->trouble);
     set(m, METRIC_VOICES, (double)now->voices);
     set(m, METRIC_HTTP_CONNECTIONS, now->connections);
+    set(m, METRIC_TLS_END, now->tls_end);
     set(m, METRIC_HISTORY_DROPPED, (double)now->history_dropped);
     metrics_unset(m->metrics, METRIC_BUILD_INFO); /* the engine may have changed */
     metrics_set(m->metrics, METRIC_BUILD_INFO, METRIC_LABELS(ishow_version(), s->kernels, s->engine), 1);

@@ -29,6 +29,7 @@ struct measure_now {
     const struct speech_state *speech;
     size_t voices;
     unsigned connections;
+    double tls_end; /* seconds since 1970; NaN: no TLS */
     uint64_t history_dropped;
 };
 

@@ -41,6 +41,7 @@ enum metric {
     METRIC_MODEL_READY,
     METRIC_VOICES,
     METRIC_HTTP_CONNECTIONS,
+    METRIC_TLS_END,
     METRIC_BUILD_INFO,          /* version, kernels, engine */
     METRIC_PROCESS_CPU,
     METRIC_PROCESS_RESIDENT,

@@ -16,6 +16,7 @@ static void metrics(struct server *s, struct http_request *r, const struct route
     const struct measure_now now = {.speech = &speech,
                                     .voices = voices_count(s->voices),
                                     .connections = http_server_connections(s->http),
+                                    .tls_end = http_server_tls_end(s->http),
                                     .history_dropped = history_dropped(s->history)};
     if (measure_page(s->measure, &now, &page)) {
         buf_release(&page);

@@ -52,7 +52,7 @@ PROMETHEUS = {"job", "instance", "alertname", "severity"}
 def check_expressions(expressions):
     known = metrics()
     for expression in expressions:
-        names = set(re.findall(r"\b((?:tts|http|gpu|process|ishowtts)_\w+)", re.sub(r'"[^"]*"', '""', expression)))
+        names = set(re.findall(r"\b((?:tts|http|tls|gpu|process|ishowtts)_\w+)", re.sub(r'"[^"]*"', '""', expression)))
         assert names or "up{" in expression, expression
         labels = PROMETHEUS.copy()
         for name in names:

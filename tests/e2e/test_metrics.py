@@ -144,6 +144,19 @@ def test_a_model_that_is_missing_is_told():
         assert values['tts_synthesis_duration_seconds_count{engine="builtin"}'] == 1
 
 
+def test_the_end_of_the_certificate_is_told():
+    if not shutil.which("openssl"):
+        raise Skip("no openssl")
+    with tempfile.TemporaryDirectory() as d:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", f"{d}/key.pem", "-out", f"{d}/cert.pem", "-days", "30", "-subj", "/CN=localhost"],
+                       check=True, capture_output=True)
+        with Server(server__tls_certificate=f"{d}/cert.pem", server__tls_key=f"{d}/key.pem") as s:
+            values, _ = s.metrics()
+            left = values["tls_certificate_end_timestamp_seconds"] - time.time()
+            assert abs(left / 86400 - 30) < 0.1, left
+
+
 def test_histograms_are_whole():
     with Server() as s:
         s.speak("One sentence.")

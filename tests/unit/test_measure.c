@@ -3,6 +3,7 @@
 
 #include "test.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static struct measure *measure;
@@ -25,9 +26,12 @@ static int teardown(void **state)
 static const struct speech_state calm = {
     .engine = "f5", .trouble = "", .kernels = "avx2", .queued = 3, .running = 1, .capacity = 64, .workers = 1};
 
+static double tls_end = NAN;
+
 static void render(const struct speech_state *speech)
 {
-    const struct measure_now now = {.speech = speech, .voices = 5, .connections = 7, .history_dropped = 2};
+    const struct measure_now now = {
+        .speech = speech, .voices = 5, .connections = 7, .tls_end = tls_end, .history_dropped = 2};
     buf_release(&page);
     assert_int_equal(measure_page(measure, &now, &page), 0);
 }
@@ -140,14 +144,17 @@ static void test_what_is_known_at_the_moment(void **state)
     assert_line("tts_model_ready 1");
     assert_line("tts_voices 5");
     assert_line("http_connections 7");
+    assert_null(strstr(page.ptr, "\ntls_certificate_end_timestamp_seconds "));
     assert_line("tts_history_dropped_total 2");
     assert_line("ishowtts_build_info{version=\"" ISHOW_VERSION "\",kernels=\"avx2\",engine=\"f5\"} 1");
     assert_non_null(strstr(page.ptr, "\nprocess_resident_memory_bytes "));
+    tls_end = 1900000000;
     struct speech_state broken = calm;
     broken.engine = "builtin";
     broken.trouble = "no model";
     render(&broken);
     assert_line("tts_model_ready 0");
+    assert_line("tls_certificate_end_timestamp_seconds 1900000000");
     assert_line("ishowtts_build_info{version=\"" ISHOW_VERSION "\",kernels=\"avx2\",engine=\"builtin\"} 1");
     assert_null(strstr(page.ptr, "engine=\"f5\"} 1\n")); /* what was before is not shown beside it */
 }
