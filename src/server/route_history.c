@@ -20,7 +20,7 @@ struct call {
     struct http_request *http; /* NULL: it has gone */
     enum history_call_kind kind;
     int64_t id;
-    char search[HISTORY_SEARCH_MAX + 1];
+    char search[HISTORY_SEARCH_MAX * UTF8_MAX + 1];
     struct store_history_query query;
     json_t *json; /* the answer, or the list that is to be part of it */
     int64_t last; /* id of the last of a page */
@@ -227,8 +227,8 @@ static void page(struct server *s, struct http_request *r, const struct route_ar
     if (take_number(r, "limit", PAGE_DEFAULT, HISTORY_PAGE_MAX, &limit) ||
         take_number(r, "before", 0, INT64_MAX - 1, &before))
         return;
-    if (search && (strlen(search) > HISTORY_SEARCH_MAX || utf8_valid_prefix(search, strlen(search)) != strlen(search))) {
-        reply_error(r, 400, "q", NULL, "\"q\": expected a text of up to %d bytes of UTF-8", HISTORY_SEARCH_MAX);
+    if (search && utf8_count(search, strlen(search)) > HISTORY_SEARCH_MAX) { /* all of a request's target is UTF-8 */
+        reply_error(r, 400, "q", NULL, "\"q\": expected up to %d characters", HISTORY_SEARCH_MAX);
         return;
     }
     struct call *c = calloc(1, sizeof *c);

@@ -283,6 +283,12 @@ static int check_fields(struct work *w)
     return 0;
 }
 
+static int fixed(struct work *w, const char *why)
+{
+    refuse(w, 409, NULL, "voice_fixed");
+    return error_set(&w->err, E_ARG, "%s", why);
+}
+
 static int missing(struct work *w, const char *field, const char *why)
 {
     refuse(w, 400, field, NULL);
@@ -339,9 +345,9 @@ static int check_change(struct work *w)
         return error_set(&w->err, E_NOTFOUND, "there is no voice \"%s\"", w->id);
     }
     if (v->kind == VOICE_OF_PROGRAM)
-        return missing(w, NULL, "the built-in voice is part of the program and cannot be changed");
+        return fixed(w, "the built-in voice is part of the program and cannot be changed");
     if ((w->kind == VOICE_RENAME || w->kind == VOICE_REMOVE) && v->kind != VOICE_UPLOADED)
-        return missing(w, NULL, "this voice is in the configuration and can only be changed there");
+        return fixed(w, "this voice is in the configuration and can only be changed there");
     if (w->kind == VOICE_RENAME && !w->label)
         return missing(w, "label", "expected the voice's new name in \"label\"");
     if (w->kind != VOICE_OVERRIDE)

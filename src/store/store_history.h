@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #define HISTORY_PAGE_MAX   200 /* generations of one page */
-#define HISTORY_SEARCH_MAX 200 /* bytes */
+#define HISTORY_SEARCH_MAX 200 /* characters */
 
 struct store_generation {
     int64_t id;        /* given here; later ones are larger */

@@ -250,8 +250,8 @@ def test_overrides_survive_and_go():
         s.stop()
     with Server(folder) as s:
         assert s.json("GET", path) == before
-        refused(s.json("POST", "/api/voices/builtin/reference", 400, *form(text="x")), "built-in")
-        refused(s.json("DELETE", "/api/voices/demo", 400), "configuration")
+        refused(s.json("POST", "/api/voices/builtin/reference", 409, *form(text="x")), "built-in")
+        refused(s.json("DELETE", "/api/voices/demo", 409), "configuration")
         s.stop()
 
 

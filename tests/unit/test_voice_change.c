@@ -280,7 +280,8 @@ static void test_overrides_and_back(void **state)
     assert_string_equal(v->active.text, "Words of the demo.");
     assert_string_equal(v->active.clip, configured);
     change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "demo"}, 400);
-    change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "builtin", .text = "x"}, 400);
+    change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "builtin", .text = "x"}, 409);
+    assert_string_equal(last.code, "voice_fixed");
     change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "none", .text = "x"}, 404);
     assert_string_equal(last.code, "voice_not_found");
     change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "alloy", .text = "x"}, 404);
@@ -297,8 +298,8 @@ static void test_rename_and_remove(void **state)
     assert_string_equal(voices_find(voices, "mine")->label, "New");
     assert_true(voices_find(voices, "mine")->version == version);
     change(&(struct voice_change){.kind = VOICE_RENAME, .id = "mine", .label = ""}, 400);
-    change(&(struct voice_change){.kind = VOICE_RENAME, .id = "demo", .label = "x"}, 400);
-    change(&(struct voice_change){.kind = VOICE_REMOVE, .id = "demo"}, 400);
+    change(&(struct voice_change){.kind = VOICE_RENAME, .id = "demo", .label = "x"}, 409);
+    change(&(struct voice_change){.kind = VOICE_REMOVE, .id = "demo"}, 409);
     change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "mine", .text = "Laid over the words."}, 200);
     struct voice *held = voice_ref(voices_find(voices, "mine"));
     change(&(struct voice_change){.kind = VOICE_REMOVE, .id = "mine"}, 200);
