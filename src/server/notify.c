@@ -50,11 +50,6 @@ void notify_status(const char *fmt, ...)
     va_end(args);
 }
 
-void notify_successor(pid_t pid)
-{
-    sd_notifyf(0, "MAINPID=%ld", (long)pid);
-}
-
 /* Sent from the loop itself, so that a loop that hangs falls silent. */
 static void on_time(void *user)
 {
@@ -90,11 +85,6 @@ void notify_main_pid(pid_t pid)
 void notify_status(const char *fmt, ...)
 {
     (void)fmt;
-}
-
-void notify_successor(pid_t pid)
-{
-    (void)pid;
 }
 
 void notify_watchdog_start(struct loop *l, struct notify_watchdog *w)

@@ -7,8 +7,6 @@
 
 #include <sys/types.h>
 
-#include <sys/types.h>
-
 #define NOTIFY_STATUS_MAX 256 /* bytes of the sentence; a longer one is cut */
 
 enum notify_state { NOTIFY_READY, NOTIFY_RELOADING, NOTIFY_STOPPING };
@@ -18,9 +16,6 @@ __attribute__((format(printf, 2, 3))) void notify_state(enum notify_state state,
 
 /* Another process of the service, which serves already, is its main one from now on: systemd watches that one, and what
  * this one tells does not count any more. */
-void notify_successor(pid_t pid);
-
-/* Another process serves from now on, and is the one to look after. */
 void notify_main_pid(pid_t pid);
 
 /* The sentence alone. */

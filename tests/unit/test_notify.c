@@ -52,7 +52,7 @@ static void test_states_and_sentences(void **state)
     notify_state(NOTIFY_RELOADING, "reading the configuration");
     assert_int_equal(strncmp(hear(), "RELOADING=1\nMONOTONIC_USEC=", 27), 0);
     assert_non_null(strstr(heard, "\nSTATUS=reading the configuration"));
-    notify_successor(4711);
+    notify_main_pid(4711);
     assert_string_equal(hear(), "MAINPID=4711");
     notify_state(NOTIFY_STOPPING, "finishing %d", 2);
     assert_string_equal(hear(), "STOPPING=1\nSTATUS=finishing 2");
