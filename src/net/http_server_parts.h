@@ -85,6 +85,7 @@ struct http_server {
     double refusal_told; /* when the log last heard of a refused connection */
     size_t bodies;       /* bytes of all requests' bodies */
     unsigned conn_count, linger_count;
+    unsigned conn_peak; /* the most there were since memory was given back */
     unsigned calm_rounds; /* of libmicrohttpd wanting to go on, without anything happening */
     int reserve;          /* a descriptor to give away when there are no others; -1: gone */
     unsigned draining : 1, resumed : 1;
