@@ -143,9 +143,9 @@ int lifecycle_init(struct lifecycle *l, struct server *s, const struct server_op
     int rc = upgrade_init(&l->upgrade, s->loop, s->log, old, on_successor, l, err);
     if (!rc)
         rc = listeners_open(&l->listeners, s->config, err);
-    if (!rc && l->listeners.activated) {
-        const struct config_texts addresses = listeners_addresses(&l->listeners);
-        rc = auth_check_exposure(s->config, &addresses, err);
+    if (!rc) {
+        s->listening = listeners_addresses(&l->listeners);
+        rc = auth_check_exposure(s->config, &s->listening, err);
     }
     if (!rc)
         rc = watch_signals(l, err);

@@ -26,8 +26,8 @@ int reload_read(struct server *s, const struct server_options *options, struct c
     struct buf warnings = BUF_INIT;
     struct config *c = NULL;
     int rc = config_load(options->config, options->settings, &c, keep_warning, &warnings, err);
-    if (!rc) /* where it listens is settled at the start, so that is what must not be left open */
-        rc = auth_check_exposure(c, s->started_with ? &s->started_with->server.bind : &c->server.bind, err);
+    if (!rc) /* whoever has opened the sockets: they must not be left without a token */
+        rc = auth_check_exposure(c, &s->listening, err);
     if (!rc)
         log_set(s->log, (enum log_format)c->log.format, (enum log_level)c->log.level);
     if (warnings.len)

@@ -12,6 +12,7 @@
 struct server {
     struct config *config; /* in force; a reload puts another in its place, so hold a reference beyond a call */
     struct config *started_with; /* decides what only a start can change */
+    struct config_texts listening; /* where, as server.bind would have it; empty before the sockets are open */
     struct auth_limiter limiter;
     struct loop *loop;
     struct log *log;

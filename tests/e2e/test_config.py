@@ -272,6 +272,12 @@ def test_a_warm_up_comes_before_the_first_request():
 # -------- SIGHUP --------
 
 
+def test_a_reload_does_not_open_the_door_to_everybody():
+    with Server(f"[auth]\ntoken = '{ALL}'\n", "--bind", "0.0.0.0:0") as s:
+        e, _ = s.reload("", "reload_failed")
+        assert "openssl rand -hex 32" in e["message"] and s.status("/api/voices") == 401, e
+
+
 def voice(name):
     return f"[[f5.voices]]\nid = '{name}'\nreference_audio = '{CLIP}'\nreference_text = 'Words.'\n"
 
