@@ -1,8 +1,8 @@
 /* A server from its first connection to its last, and what signals do to it:
  *
  *   SIGHUP            reads the configuration again
- *   SIGTERM, SIGINT   stop accepting, answer what has come, end with code 0; after server.drain_timeout at the latest. A
- *                     second SIGINT ends at once
+ *   SIGTERM, SIGINT   stop accepting, answer what has come, end with code 0; after server.drain_timeout at the latest.
+ *                     A second SIGINT ends at once
  *   SIGUSR2           starts a new program in this one's place (upgrade.h) */
 #ifndef ISHOW_SERVER_LIFECYCLE_H
 #define ISHOW_SERVER_LIFECYCLE_H
@@ -29,8 +29,8 @@ struct lifecycle {
 /* Before there are threads, which inherit it. Fills `ret` with what was blocked before. */
 void lifecycle_block_signals(sigset_t *ret);
 
-/* Opens the sockets, so that who comes early waits in their queues, and begins to hear signals. Needs the server's loop,
- * log and configuration. */
+/* Opens the sockets, so that who comes early waits in their queues, and begins to hear signals. Needs the server's
+ * loop, log and configuration. */
 int lifecycle_init(struct lifecycle *l, struct server *s, const struct server_options *options, const sigset_t *old,
                    struct error *err);
 

@@ -67,7 +67,7 @@ static int take_activated(struct listeners *l, int given, struct error *err)
 {
     for (int fd = LISTENERS_FIRST_FD; fd < LISTENERS_FIRST_FD + given; fd++) {
         if (!is_listening_stream(fd))
-            return error_set(err, E_ARG, "descriptor %d was handed over to listen on, and is no listening stream", fd);
+            return error_set(err, E_IO, "descriptor %d was handed over to listen on, and is no listening stream", fd);
         const int rc = add(l, fd, NULL, err);
         if (rc)
             return rc;

@@ -1,8 +1,8 @@
 /* The sockets that a server listens on, wherever they come from, in this order of preference:
  *
- *   the process before this one   hands its own over (upgrade.h); addresses that the configuration does not name any more
- *                                 are closed, new ones opened
- *   systemd                       has opened them (socket activation, sd_listen_fds(3)); server.bind does not count then
+ *   the process before this one   hands its own over (upgrade.h); addresses that the configuration does not name any
+ *                                 more are closed, new ones opened
+ *   systemd                       has opened them (socket activation, sd_listen_fds(3)); server.bind does not count
  *   the configuration             names them in server.bind
  *
  * Both hand over by LISTEN_FDS and LISTEN_PID; LISTENERS_NAMES is this program's own, and says which is which. */

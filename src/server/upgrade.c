@@ -1,5 +1,5 @@
-/* See upgrade.h. The new process is forked from this one; between fork and exec it calls nothing but what the child of a
- * program with threads may call, so all that it needs is made before. */
+/* See upgrade.h. The new process is forked from this one; between fork and exec it calls nothing but what the child of
+ * a program with threads may call, so all that it needs is made before. */
 #include "server/upgrade.h"
 
 #include "base/file.h"

@@ -1,7 +1,7 @@
-/* Another program in this one's place without a moment of closed doors (SIGUSR2): the file that this process was started
- * from, which may be newer by now, is started with the same arguments and gets the listening sockets. Both accept
- * connections from then on. When the new one says that it serves, the old one takes no more and ends when it has
- * answered what it had. If the new one fails, nothing has changed. */
+/* Another program in this one's place without a moment of closed doors (SIGUSR2): the file that this process was
+ * started from, which may be newer by now, is started with the same arguments and gets the listening sockets. When it
+ * says that it serves, this process takes no more connections, and ends when it has answered what it had. If the new
+ * one fails, nothing has changed. */
 #ifndef ISHOW_SERVER_UPGRADE_H
 #define ISHOW_SERVER_UPGRADE_H
 
