@@ -35,7 +35,7 @@ struct speech {
     struct speech_mail *mail;
     struct crew model, builtin; /* the first has no workers when the built-in voices were asked for */
     int with_model;
-    int any_model;           /* any will do, and none is no trouble */
+    int any_model, had_model; /* any will do; there has been one */
     ishow_open_params open;  /* its strings are owned */
     struct config_rung *ladder;
     double timeout, hang_seconds;
@@ -245,10 +245,10 @@ static void on_mail(void *user, struct job *job, struct job_piece *pieces, int f
 
 /* -------- engines -------- */
 
-/* Nobody has asked for a model, and there is none. */
+/* Nobody has asked for a model, and there never was one. */
 static int is_no_trouble(const struct speech *s, const struct error *trouble)
 {
-    return s->any_model && trouble->code == E_NOTFOUND;
+    return s->any_model && !s->had_model && trouble->code == E_NOTFOUND;
 }
 
 /* Looks whether the model speaks, and sees to what waits for it when it does not. */
@@ -267,6 +267,7 @@ static void look(struct speech *s)
     else if (!stand_in && s->standing_in)
         log_event(s->log, LOG_INFO, "model_available");
     s->standing_in = stand_in;
+    s->had_model |= state == CREW_READY;
     if (stand_in && s->fallback)
         move_all_to_builtin(s);
 }
