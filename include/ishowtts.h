@@ -89,6 +89,8 @@ typedef struct ishow_open_params {
     void *user;                /* of both */
 } ishow_open_params;
 
+/* The model's files are mapped: replace them by renaming others over them. The ishowtts program survives it when one is
+ * truncated in place, and reports ISHOW_E_IO; a program that uses the library meets a SIGBUS. */
 ISHOW_API void ishow_open_params_init(ishow_open_params *p);
 ISHOW_API int ishow_open(const ishow_open_params *params, ishow_engine **ret, ishow_error *err);
 ISHOW_API void ishow_close(ishow_engine *engine); /* accepts NULL */

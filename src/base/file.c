@@ -1,6 +1,8 @@
 /* See file.h. */
 #include "base/file.h"
 
+#include "base/map_guard.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -63,6 +65,8 @@ int file_map(const char *path, struct file_map *ret, struct error *err)
             rc = error_errno(err, errno, "cannot map %s", path);
         else
             *ret = (struct file_map){p, (size_t)st.st_size};
+        if (!rc)
+            map_guard_add(p, (size_t)st.st_size);
     }
     close(fd);
     return rc;
@@ -70,9 +74,16 @@ int file_map(const char *path, struct file_map *ret, struct error *err)
 
 void file_unmap(struct file_map *m)
 {
-    if (m->len)
+    if (m->len) {
+        map_guard_remove(m->ptr);
         munmap((void *)m->ptr, m->len);
+    }
     *m = (struct file_map){NULL, 0};
+}
+
+int file_map_lost(const struct file_map *m)
+{
+    return m->len && map_guard_lost(m->ptr);
 }
 
 static void atomic_reset(struct atomic_file *f)

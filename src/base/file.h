@@ -9,13 +9,15 @@
  * `max` bytes is E_LIMIT. */
 int file_read(const char *path, size_t max, struct buf *out, struct error *err);
 
-/* A read-only private mapping. Zero-length files give ptr "" and len 0. */
+/* A read-only private mapping. Zero-length files give ptr "" and len 0. What becomes of it when the file is truncated
+ * meanwhile: map_guard.h. */
 struct file_map {
     const char *ptr;
     size_t len;
 };
 int file_map(const char *path, struct file_map *ret, struct error *err);
 void file_unmap(struct file_map *m); /* accepts a zeroed one */
+int file_map_lost(const struct file_map *m); /* 1: the file was truncated, and zeros stand for what is gone */
 
 /* A file that appears under its name whole or not at all: written beside the target as a hidden
  * temporary file, synced, then renamed over it. Zero-initialise, open, write to `fd` by any means,

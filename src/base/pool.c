@@ -154,9 +154,11 @@ int pool_create(int threads, struct pool **ret, struct error *err)
         return error_nomem(err);
     }
 
-    /* Signals belong to the program's own threads: workers start with all of them blocked. */
+    /* Signals belong to the program's own threads: workers start with all of them blocked, but for what map_guard.h
+     * hears in the thread that caused it. */
     sigset_t all, old;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int failed = 0;
     for (int i = 1; i < threads && !failed; i++) {

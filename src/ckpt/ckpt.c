@@ -86,6 +86,11 @@ void ckpt_close(struct ckpt *c)
     free(c);
 }
 
+int ckpt_intact(const struct ckpt *c, struct error *err)
+{
+    return file_map_lost(&c->priv->map) ? error_set(err, E_IO, "%s was truncated while it was in use", c->path) : 0;
+}
+
 static int name_against(const void *name, const void *t)
 {
     return strcmp(name, ((const struct ckpt_tensor *)t)->name);

@@ -42,6 +42,9 @@ struct ckpt {
 int ckpt_open(const char *path, struct ckpt **ret, struct error *err);
 void ckpt_close(struct ckpt *c); /* accepts NULL */
 
+/* E_IO once the file has been truncated while it was open: what was read since may be zeros (base/map_guard.h). */
+int ckpt_intact(const struct ckpt *c, struct error *err);
+
 const struct ckpt_tensor *ckpt_find(const struct ckpt *c, const char *name); /* NULL if absent */
 
 /* "[2, 585, 128]" into out. */

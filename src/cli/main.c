@@ -1,6 +1,8 @@
 /* `ishowtts`: finds the subcommand and hands over. */
 #include "cli/cli.h"
 
+#include "base/map_guard.h"
+
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,6 +39,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, ""); /* for the terminal's width of characters; numbers stay in C notation */
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write error like any other */
+    map_guard_install(NULL);  /* and a model file that is truncated an error in words */
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -76,8 +76,8 @@ static int load_vocos(struct f5 *f, const struct model_files *files, struct erro
                        AUDIO_RATE, MEL_N_FFT, MEL_HOP, MEL_BANDS);
     if (!rc)
         rc = ckpt_open(files->vocos_weights, &ckpt, err);
-    if (!rc)
-        rc = vocos_create(f->dev, ckpt, &config, &f->vocos, err);
+    if (!rc && !(rc = vocos_create(f->dev, ckpt, &config, &f->vocos, err)))
+        rc = ckpt_intact(ckpt, err);
     ckpt_close(ckpt);
     buf_release(&text);
     return rc;
@@ -123,9 +123,9 @@ static int load(struct f5 *f, const struct model_files *files, const struct f5_o
     snprintf(f->arch_text, sizeof f->arch_text, "%s dim %d depth %d heads %d%s", a.text_mask_padding ? "v1" : "v0",
              a.dim, a.depth, a.heads, a.qk_norm ? " qk-norm" : "");
     if ((rc = dev_open_cpu(o->threads, &f->dev, err)) || (rc = load_dit(f, &a, o, err)) ||
-        (rc = sampler_create(f->dit, &f->sampler, err)))
+        (rc = sampler_create(f->dit, &f->sampler, err)) || (rc = load_vocos(f, files, err)))
         return rc;
-    return load_vocos(f, files, err);
+    return f5_intact(f, err);
 }
 
 int f5_open_with(const struct model_files *files, const struct f5_options *options, struct f5 **ret, struct error *err)
@@ -161,6 +161,12 @@ void f5_close(struct f5 *f)
     ckpt_close(f->ckpt);
     vocab_free(f->vocab);
     free(f);
+}
+
+int f5_intact(const struct f5 *f, struct error *err)
+{
+    int rc = ckpt_intact(f->ckpt, err);
+    return !rc && f->packed ? packed_intact(f->packed, err) : rc;
 }
 
 int f5_tokenize(const struct f5 *f, const char *text, size_t len, struct arena *arena, int32_t **ret_ids,

@@ -47,6 +47,10 @@ struct f5_options {
 int f5_open_with(const struct model_files *files, const struct f5_options *options, struct f5 **ret, struct error *err);
 void f5_close(struct f5 *f); /* accepts NULL */
 
+/* E_IO once one of its mapped files has been truncated: what was computed since is worth nothing, and it must be opened
+ * again. */
+int f5_intact(const struct f5 *f, struct error *err);
+
 /* Token ids of valid UTF-8, in the arena. */
 int f5_tokenize(const struct f5 *f, const char *text, size_t len, struct arena *arena, int32_t **ret_ids,
                 size_t *ret_count, struct error *err);

@@ -135,7 +135,7 @@ static int convert(const struct packs *p, const char *path, const struct packed_
     int rc = packed_create(path, key, &w, err);
     if (rc)
         return rc;
-    if ((rc = dit_pack(dev, ckpt, arch, plan, w, p->progress, err))) {
+    if ((rc = dit_pack(dev, ckpt, arch, plan, w, p->progress, err)) || (rc = ckpt_intact(ckpt, err))) {
         packed_abandon(w);
         return rc;
     }

@@ -203,10 +203,12 @@ static int tell(const struct speech *s, int done)
 static int on_step(void *user, int request, int done, int total)
 {
     struct speech *s = ((struct speech **)user)[request];
-    if (!tell(s, done))
-        return 0;
-    speech_end(s, error_set(s->job->err, E_CANCELLED, "cancelled after %d of %d evaluations", done, total));
-    return 1;
+    int rc = f5_intact(s->f, s->job->err);
+    if (!rc && tell(s, done))
+        rc = error_set(s->job->err, E_CANCELLED, "cancelled after %d of %d evaluations", done, total);
+    if (rc)
+        speech_end(s, rc);
+    return rc;
 }
 
 /* Runs the sampler on the chunks that n speeches have prepared; those that fail or are stopped are ended. */
@@ -226,6 +228,8 @@ static void sample(struct speech **speeches, int n)
     for (int i = 0; i < n; i++)
         requests[i] = speeches[i]->request;
     int rc = sampler_run(first->f->sampler, requests, n, &sampling, &why);
+    if (!rc)
+        rc = f5_intact(first->f, &why);
     for (int i = 0; i < n; i++) {
         struct speech *s = speeches[i];
         frames += s->ended ? 0 : s->request.frames;

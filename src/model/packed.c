@@ -84,6 +84,7 @@ int packed_key_of(const char *checkpoint, const struct dev *d, const struct prec
 /* -------- reading -------- */
 
 struct packed {
+    char *path;
     struct file_map map;
     const struct packed_record *records; /* in the map */
     size_t count;
@@ -145,7 +146,7 @@ int packed_open(const char *path, const struct packed_key *key, struct packed **
     struct packed *p = calloc(1, sizeof *p);
     if (!p)
         return error_nomem(err);
-    int rc = file_map(path, &p->map, err);
+    int rc = (p->path = strdup(path)) ? file_map(path, &p->map, err) : error_nomem(err);
     if (!rc) {
         if (p->map.len)
             madvise((void *)p->map.ptr, p->map.len, MADV_WILLNEED);
@@ -168,7 +169,13 @@ void packed_close(struct packed *p)
     if (!p)
         return;
     file_unmap(&p->map);
+    free(p->path);
     free(p);
+}
+
+int packed_intact(const struct packed *p, struct error *err)
+{
+    return file_map_lost(&p->map) ? error_set(err, E_IO, "%s was truncated while it was in use", p->path) : 0;
 }
 
 const struct packed_record *packed_find(const struct packed *p, const char *name)

@@ -57,6 +57,9 @@ struct packed;
 int packed_open(const char *path, const struct packed_key *key, struct packed **ret, struct error *err);
 void packed_close(struct packed *p); /* accepts NULL */
 
+/* E_IO once the file has been truncated while it was open: weights may be zeros (base/map_guard.h). */
+int packed_intact(const struct packed *p, struct error *err);
+
 /* NULL when there is none. */
 const struct packed_record *packed_find(const struct packed *p, const char *name);
 const void *packed_bytes(const struct packed *p, const struct packed_record *r); /* in the map, aligned to 64 */
