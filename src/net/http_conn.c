@@ -21,7 +21,8 @@
 #define TICK           0.25 /* seconds between looks at deadlines */
 #define LINGERERS_MAX  64
 #define LINGER_SECONDS 5.0
-#define SPIN_PATIENCE  0.2 /* seconds */
+#define SPIN_PATIENCE  0.2 /* seconds that a body may stand where libmicrohttpd loses its way */
+#define HANDSHAKE_SPIN 1.0 /* the same for a handshake */
 #define CROWD          256 /* connections */
 
 /* -------- those that may not be closed yet: their client is still sending, and would lose the answer -------- */
@@ -284,15 +285,17 @@ void conn_check_half_closed(struct http_server *s)
             conn_drop(c); /* all it said has been read, and is no request */
 }
 
-/* libmicrohttpd goes round and round when a chunk's size does not fit its buffer. It looks at such a connection for
- * ever, but does not read from it. */
+/* libmicrohttpd goes round and round when a chunk's size does not fit its buffer (it looks at such a connection for
+ * ever, but does not read from it), and when it has half of a TLS handshake. Who stays in one of these has to go. */
 void conn_check_spinning(struct http_server *s)
 {
     const double now = clock_seconds();
     for (struct http_conn *c = s->conns; c; c = c->next) {
         const struct http_request *r = &c->request;
-        if (r->live && r->headed && r->chunked && !r->dispatched && !r->queued &&
-            (has_unread(c->fd) || now - r->body_moved > SPIN_PATIENCE))
+        const int in_chunks = r->live && r->headed && r->chunked && !r->dispatched && !r->queued;
+        const int in_handshake = c->daemon->tls && !c->spoke;
+        if ((in_chunks && (has_unread(c->fd) || now - r->body_moved > SPIN_PATIENCE)) ||
+            (in_handshake && now - c->idle_since > HANDSHAKE_SPIN))
             conn_drop(c);
     }
 }

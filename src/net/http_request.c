@@ -177,6 +177,7 @@ void *request_begin(struct http_conn *c, const char *uri)
     if (strchr(uri, ' '))
         r->trouble = "a space in the target";
     c->idle_since = 0;
+    c->spoke = 1;
     if (c->deadline > latest)
         c->deadline = latest;
     return r;

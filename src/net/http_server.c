@@ -96,12 +96,13 @@ static void on_daemon(void *user, uint32_t events)
 /* Lets it do what is due. Milliseconds until something is due again, -1 for never. */
 static int run_daemon(struct http_daemon *d, int at_once)
 {
+    const int rounds = d->server->lost ? 1 : ROUNDS;
     MHD_UNSIGNED_LONG_LONG ms;
     if (!d->mhd)
         return -1;
     if (at_once)
         MHD_run(d->mhd);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         if (MHD_get_timeout(d->mhd, &ms) != MHD_YES)
             return -1;
         if (ms > 0)
@@ -121,7 +122,8 @@ static int prepare(void *user)
     const int tls_ms = run_daemon(&s->tls, resumed);
     if (ms < 0 || (tls_ms >= 0 && tls_ms < ms))
         ms = tls_ms;
-    if (ms == 0 && s->calm_rounds > CALM_ROUNDS) {
+    s->lost = ms == 0 && (s->lost || s->calm_rounds > CALM_ROUNDS);
+    if (s->lost) {
         conn_check_spinning(s);
         ms = 1;
     }

@@ -65,6 +65,7 @@ struct http_conn {
     char peer[HTTP_PEER_MAX];
     struct http_request request;
     unsigned counted : 1, half_closed : 1, linger : 1;
+    unsigned spoke : 1; /* a request has begun on it */
 };
 
 struct http_listener;
@@ -89,6 +90,7 @@ struct http_server {
     unsigned calm_rounds; /* of libmicrohttpd wanting to go on, without anything happening */
     int reserve;          /* a descriptor to give away when there are no others; -1: gone */
     unsigned draining : 1, resumed : 1;
+    unsigned lost : 1; /* it goes round for nothing, and is let do so a thousand times a second at most */
 };
 
 /* -------- http_conn.c: connections, their number and their time -------- */
