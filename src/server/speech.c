@@ -321,7 +321,7 @@ static enum submit_verdict submit(struct speech *s, const struct job_request *re
         job->say.first_chunk = s->first_chunk;
     enter_queue(job, c);
     add_job(s, job);
-    on_time(job); /* starts its timer */
+    loop_timer_start(s->loop, &job->timer, 0, on_time, job); /* not at once: it might be over before anyone has it */
     *ret = job;
     return SUBMIT_OK;
 }
