@@ -149,7 +149,6 @@ static int start_daemon(struct http_server *s, struct http_daemon *d, int tls, s
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL}};
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    d->server = s;
     d->tls = tls;
     d->mhd = MHD_start_daemon(
         flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, request_access, d, MHD_OPTION_EXTERNAL_LOGGER, on_log, d,
@@ -182,6 +181,7 @@ int http_server_create(struct loop *loop, const struct http_server_params *param
         return error_nomem(err);
     s->loop = loop;
     s->params = *params;
+    s->plain.server = s->tls.server = s;
     s->refusal_told = -1e9;
     set_defaults(&s->params.limits);
     s->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
