@@ -177,3 +177,8 @@ int stream_send(struct stream *s, const void *data, size_t len)
     flush(s);
     return 0;
 }
+
+size_t stream_backlog(const struct stream *s)
+{
+    return s->out.len;
+}

@@ -30,5 +30,6 @@ void stream_free(struct stream *s); /* without on_close; accepts NULL. Allowed i
 
 /* Once it is open. 0, E_NOMEM, or E_LIMIT when the server has not read what was sent before. */
 int stream_send(struct stream *s, const void *data, size_t len);
+size_t stream_backlog(const struct stream *s); /* bytes not yet taken by the socket */
 
 #endif
