@@ -184,7 +184,8 @@ static int migrate(sqlite3 *db, const struct schema *schema, struct error *err)
     return database_end(db, rc, err);
 }
 
-int database_open(const char *path, const struct schema *schema, sqlite3 **ret, struct error *err)
+static int try_open(const char *path, const struct schema *schema, const char *settings, sqlite3 **ret,
+                    struct error *err)
 {
     sqlite3 *db = NULL;
     int rc = 0;
@@ -193,16 +194,25 @@ int database_open(const char *path, const struct schema *schema, sqlite3 **ret, 
     if (!rc) {
         sqlite3_extended_result_codes(db, 1);
         sqlite3_busy_timeout(db, STORE_BUSY_MS);
-        rc = database_exec(db, schema->settings, err);
+        rc = database_exec(db, settings, err);
     }
     if (!rc)
         rc = check_pages(db, err);
     if (!rc)
         rc = migrate(db, schema, err);
-    if (rc) {
+    if (rc)
         sqlite3_close(db);
-        return error_prefix(err, "%s", path), rc;
-    }
-    *ret = db;
-    return 0;
+    else
+        *ret = db;
+    return rc;
+}
+
+int database_open(const char *path, const struct schema *schema, sqlite3 **ret, struct error *err)
+{
+    int rc = try_open(path, schema, schema->settings, ret, err);
+    if (rc == E_IO && schema->full)
+        rc = try_open(path, schema, schema->full, ret, err);
+    if (rc)
+        error_prefix(err, "%s", path);
+    return rc;
 }

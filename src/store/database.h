@@ -15,6 +15,7 @@ struct schema {
     const char *const *steps; /* SQL from version i to i + 1 (PRAGMA user_version) */
     int versions;
     const char *settings; /* PRAGMAs of the connection, run first */
+    const char *full;     /* NULL, or those to try when the disk refuses: it may be full */
 };
 
 /* Opens or makes the file, checks every page of it and brings it to the newest version. */

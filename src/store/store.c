@@ -128,6 +128,8 @@ static const struct schema state_schema = {
     state_steps,
     sizeof state_steps / sizeof *state_steps,
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;",
+    /* on a full disk there is no room for the index of the log, which processes share; in memory there is, for one */
+    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;",
 };
 
 /* The folder is for its owner alone: voices and what was said are nobody else's business. */

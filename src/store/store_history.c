@@ -22,6 +22,7 @@ static const struct schema history_schema = {
     /* auto_vacuum only counts before the first table is made; what is deleted is private: zeroed where that is free */
     "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
     "PRAGMA secure_delete=FAST; PRAGMA trusted_schema=OFF; PRAGMA journal_size_limit=8388608;",
+    NULL,
 };
 
 /* -------- on and off -------- */

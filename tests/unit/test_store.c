@@ -719,6 +719,40 @@ static void test_a_full_disk_is_an_error_and_nothing_worse(void **state)
     store_close(s);
 }
 
+static void start_on_full_disk(void)
+{
+    struct error err = {0};
+    struct buf out = BUF_INIT;
+    struct store *s = NULL;
+    const struct store_params params = {.dir = folder, .history_count = 10, .history_bytes = 1 << 20, .on_notice = on_notice};
+    struct store_override o = {.voice = "demo", .text = "newer words"};
+    limit_files(4000);
+    CHILD_ASSERT(store_open(&params, &s, &err) == 0);
+    CHILD_ASSERT(store_voices_each(s, print_voice, print_override, &out, &err) == 0);
+    CHILD_ASSERT(strstr(out.ptr, "over demo other words"));
+    CHILD_ASSERT(store_override_put(s, &o, 0, &err) == E_IO);
+    limit_files(RLIM_INFINITY);
+    o = (struct store_override){.voice = "demo", .text = "newest words"};
+    CHILD_ASSERT(store_override_put(s, &o, 0, &err) == 0);
+    _exit(0);
+}
+
+static void test_a_start_on_a_full_disk_knows_its_voices(void **state)
+{
+    struct buf out = BUF_INIT;
+    struct store *s = open_here();
+    (void)state;
+    put_override(s, "demo", "other words", NULL);
+    store_close(s);
+    assert_int_equal(in_child(start_on_full_disk), 0);
+    s = open_here();
+    assert_int_equal(store_voices_each(s, print_voice, print_override, &out, NULL), 0);
+    assert_non_null(strstr(out.ptr, "over demo newest words"));
+    buf_release(&out);
+    store_close(s);
+    assert_string_equal(notices, "");
+}
+
 /* -------- kill -9 -------- */
 
 #define KILLS 12
@@ -847,6 +881,7 @@ int main(void)
         TEST(test_the_folder_is_the_owners_alone),
         TEST(test_another_process_may_have_it_open),
         TEST(test_a_full_disk_is_an_error_and_nothing_worse),
+        TEST(test_a_start_on_a_full_disk_knows_its_voices),
         TEST(test_a_kill_tears_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
