@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -60,8 +59,7 @@ static void on_time(void *user)
 
 void notify_watchdog_start(struct loop *l, struct notify_watchdog *w)
 {
-    uint64_t allowed;         /* microseconds */
-    unsetenv("WATCHDOG_PID"); /* of the process that systemd started, whose successor this one may be */
+    uint64_t allowed; /* microseconds */
     if (sd_watchdog_enabled(0, &allowed) <= 0)
         return;
     w->loop = l;

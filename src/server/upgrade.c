@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,7 +83,8 @@ static int ready_fd(void)
 int upgrade_init(struct upgrade *u, struct loop *loop, struct log *log, const sigset_t *mask,
                  void (*on_serving)(void *user, pid_t successor), void *user, struct error *err)
 {
-    *u = (struct upgrade){.loop = loop, .log = log, .mask = *mask, .pipe = -1, .on_serving = on_serving, .user = user};
+    *u = (struct upgrade){
+        .loop = loop, .log = log, .mask = *mask, .handle = -1, .pipe = -1, .on_serving = on_serving, .user = user};
     const int ready = ready_fd();
     if (ready >= 0)
         (void)fcntl(ready, F_SETFD, FD_CLOEXEC);
@@ -95,16 +99,22 @@ static void stop_waiting(struct upgrade *u)
     loop_timer_stop(&u->patience);
     if (u->pipe >= 0)
         close(u->pipe);
+    if (u->handle >= 0)
+        close(u->handle);
     u->watch = NULL;
-    u->pipe = -1;
+    u->pipe = u->handle = -1;
     u->child = 0;
     u->said_len = 0;
 }
 
 static void give_up(struct upgrade *u, const char *why)
 {
-    kill(u->child, SIGKILL); /* it has not been waited for, so the number is still its own */
-    waitpid(u->child, NULL, 0);
+    if (u->handle >= 0) {
+        pidfd_send_signal(u->handle, SIGKILL, NULL, 0);
+    } else {
+        kill(u->child, SIGKILL); /* it has not been waited for, so the number is still its own */
+        waitpid(u->child, NULL, 0);
+    }
     log_event(u->log, LOG_ERROR, "upgrade failed", log_str("message", why), log_int("pid", u->child));
     stop_waiting(u);
 }
@@ -216,6 +226,15 @@ static _Noreturn void become(const struct upgrade *u, struct start *s)
     _exit(127);
 }
 
+/* Under a service manager the new process is the manager's child, as this one is: systemd stops no other main process
+ * with patience. Else it is this one's. */
+static pid_t split(struct upgrade *u)
+{
+    if (!getenv("NOTIFY_SOCKET"))
+        return fork();
+    return (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD | SIGCHLD, NULL, &u->handle, NULL, NULL);
+}
+
 static void release_start(struct start *s)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -245,7 +264,7 @@ int upgrade_start(struct upgrade *u, const struct listeners *l, struct error *er
     else
         rc = loop_watch(u->loop, ends[0], EPOLLIN, on_said, u, &u->watch, err);
     if (!rc) {
-        const pid_t child = fork();
+        const pid_t child = split(u);
         if (child == 0)
             become(u, &s);
         if (child < 0)
@@ -272,7 +291,7 @@ void upgrade_release(struct upgrade *u)
     free(u->program);
     free(u->block);
     free(u->argv);
-    *u = (struct upgrade){.pipe = -1};
+    *u = (struct upgrade){.handle = -1, .pipe = -1};
 }
 
 /* -------- in the new one -------- */

@@ -24,6 +24,7 @@ struct upgrade {
     char **argv;   /* into block */
     sigset_t mask; /* of signals, for the new program */
     pid_t child;   /* 0: none is being started */
+    int handle;    /* pidfd of it when it is no child of this process, else -1 */
     int pipe;      /* on which it says how it is */
     struct loop_watch *watch;
     struct loop_timer patience;

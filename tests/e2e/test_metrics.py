@@ -97,9 +97,9 @@ class Server:
         return (len(data) - 44) / 2 / 24000  # seconds of its audio
 
     def hear(self, wanted):
-        """What the server tells systemd until it says `wanted`."""
-        heard = []
-        while not any(wanted in h.split("\n") for h in heard):
+        """What the server tells systemd until a line begins with `wanted`; the last is that line's message."""
+        heard = [""]
+        while not any(line.startswith(wanted) for line in heard[-1].split("\n")):
             heard.append(self.manager.recv(4096).decode())
         return heard
 
@@ -196,6 +196,23 @@ def test_systemd_hears_of_it():
         s.process.send_signal(signal.SIGTERM)
         s.hear("STOPPING=1")
         assert s.process.wait(DEADLINE) == 0
+
+
+def test_a_successor_is_the_managers_own():
+    with Server() as s:
+        try:
+            s.hear("READY=1")
+        except socket.timeout:
+            raise Skip("built without libsystemd")
+        s.process.send_signal(signal.SIGUSR2)
+        successor = int(s.hear("MAINPID=")[-1].removeprefix("MAINPID="))
+        try:
+            assert s.process.wait(DEADLINE) == 0
+            assert s.ask("GET", "/api/health")[0].status == 200
+        finally:
+            os.kill(successor, signal.SIGTERM)
+        # Only a child of this process, which stands for systemd, can be waited for.
+        assert os.waitpid(successor, 0) == (successor, 0)
 
 
 run_tests(globals())
