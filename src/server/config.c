@@ -116,8 +116,8 @@ int config_load(const char *path, const struct config_setting *settings, struct 
         rc = reader_start(&r, file, on_warning, user, err);
     if (!rc) {
         rc = read_all(&r, text.len ? text.ptr : "", text.len, environ, settings);
-        if (!rc)
-            rc = config_read_token_files(&r);
+        if (!rc && !(rc = config_read_token_files(&r)))
+            rc = config_check_files(&r);
         rc = reader_end(&r, rc, ret);
     }
     buf_release(&text);

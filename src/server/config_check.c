@@ -1,12 +1,13 @@
 /* See config_check.h. */
 #include "server/config_check.h"
 
-#include "base/file.h"
 #include "server/host_name.h"
 #include "server/voices.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define UNIX_PREFIX         "unix:"
 #define UNIX_PATH_MAX_BYTES 107 /* of struct sockaddr_un */
@@ -239,5 +240,21 @@ int config_finish(struct config_reader *r)
     if ((rc = finish_bind(r)) || (rc = check_neighbours(r)) || (rc = config_finish_tokens(r)) ||
         (rc = finish_voices(r)) || (rc = check_ladder(r)) || (rc = finish_data_dir(r)))
         return rc;
+    return 0;
+}
+
+int config_check_files(struct config_reader *r)
+{
+    const struct config *c = r->config;
+    const char *const pair[] = {c->server.tls_certificate, c->server.tls_key};
+    for (size_t i = 0; i < 2; i++)
+        if (pair[i] && access(pair[i], R_OK))
+            return error_errno(r->err, errno, "%s: server.%s: %s", r->file, i ? "tls_key" : "tls_certificate", pair[i]);
+    for (size_t i = 0; i < c->f5.voice_count; i++) {
+        const struct config_voice *v = &c->f5.voices[i];
+        if (access(v->reference_audio, R_OK))
+            config_warn(r, v->line, 1, "the voice \"%s\" cannot speak: %s: %s", v->id, v->reference_audio,
+                        strerror(errno));
+    }
     return 0;
 }

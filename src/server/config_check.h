@@ -13,4 +13,8 @@ int config_finish_tokens(struct config_reader *r);
 /* Digests of those that stand in files of their own. */
 int config_read_token_files(struct config_reader *r);
 
+/* Looks for the files that the configuration names: a clip that cannot be read is worth a warning, a certificate that
+ * cannot be an error. */
+int config_check_files(struct config_reader *r);
+
 #endif

@@ -141,6 +141,7 @@ def test_what_is_wrong_is_one_sentence_with_its_place():
         ("bind_addr = '0.0.0.0:27121'\n", "0.0.0.0:27121 can be reached from other machines, but there is no token"),
         ("[auth]\ntoken = 'brief'\n", "the token \"default\": expected 16 to 512 characters, found 5"),
         ("[auth]\ntoken_file = 'gone'\n", "gone: No such file"),
+        ("[server]\ntls_certificate = '/dev/null'\ntls_key = 'gone.pem'\n", "server.tls_key: gone.pem: No such file"),
     ):
         r = check(text)
         assert r.returncode == 1 and r.stdout == "", r
@@ -157,6 +158,9 @@ def test_what_is_odd_is_told_and_no_more():
         "ishowtts serve: x.toml: line 4, column 2: index_tts: this program does not have that engine; its voices are "
         "left out",
     ], r.stderr
+    r = check("\n[[f5.voices]]\nid = 'a'\nreference_audio = 'gone.wav'\nreference_text = 'Words.'\n")
+    assert r.returncode == 0 and r.stderr == ("ishowtts serve: x.toml: line 2, column 1: the voice \"a\" cannot speak: "
+                                              "gone.wav: No such file or directory\n"), r
 
 
 def test_environment_over_file_and_command_line_over_both():

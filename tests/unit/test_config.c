@@ -174,8 +174,8 @@ static void nothing_secret_is_told(void **state)
         "[auth]\ntokne = 'SECRET-0123456789abcdef'",
         "[auth]\ntoken = ['SECRET-0123456789abcdef']",
         "[[auth.tokens]]\nname = 'a'\nsha256 = 'SECRET'",
-        "[auth]\ntoken = 'SECRET-0123456789abcdef'\n[danmaku.youtube]\napi_key = 'SECRET'\n[danmaku.twitch]\n"
-        "oauth_token = 'SECRET'",
+        ("[auth]\ntoken = 'SECRET-0123456789abcdef'\n[danmaku.youtube]\napi_key = 'SECRET'\n[danmaku.twitch]\n"
+         "oauth_token = 'SECRET'"),
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct config *c = NULL;
