@@ -38,13 +38,19 @@ static int hand_over(struct job_encode *e, struct error *err)
     return 0;
 }
 
+/* All that our sink can lack is memory. */
+static int encoder_error(int rc, struct error *err)
+{
+    return rc == E_IO ? error_nomem(err) : rc;
+}
+
 int job_encode_write(struct job_encode *e, const float *samples, size_t n, uint64_t total, struct error *err)
 {
     ishow_error *apierr = (ishow_error *)err;
     int rc = e->encoder ? 0 : ishow_encoder_create(e->job->format, total, take_bytes, &e->out, &e->encoder, apierr);
     if (!rc)
         rc = ishow_encoder_write(e->encoder, samples, n, apierr);
-    return rc ? rc : hand_over(e, err);
+    return rc ? encoder_error(rc, err) : hand_over(e, err);
 }
 
 static void put_size(char *at, size_t size)
@@ -65,10 +71,8 @@ static void mend_wav(struct buf *wav)
 int job_encode_finish(struct job_encode *e, struct error *err)
 {
     struct job *job = e->job;
-    int rc = ishow_encoder_finish(e->encoder, (ishow_error *)err);
-    if (!rc)
-        rc = hand_over(e, err);
-    if (rc)
+    int rc = encoder_error(ishow_encoder_finish(e->encoder, (ishow_error *)err), err);
+    if (rc || (rc = hand_over(e, err)))
         return rc;
     if (!job->stream) {
         job->sound = e->out;

@@ -57,6 +57,7 @@ static void on_done(void *user, const struct job_result *result)
     snprintf(h->spoken_by, sizeof h->spoken_by, "%s", result->spoken_by);
     if (result->audio) {
         assert_ptr_equal(result->audio, result->sound->ptr);
+        buf_release(&h->kept);
         h->kept = *result->sound; /* it may be taken over */
         *result->sound = (struct buf)BUF_INIT;
     }
