@@ -6,7 +6,7 @@ TEXT ?= Hello chat, thanks for the follow!
 SAN ?=
 comma := ,
 
-.PHONY: help build speak check fuzz bench bench-kernels bench-peers install deb clean
+.PHONY: help build speak check fuzz load soak bench bench-kernels bench-peers install deb clean
 help:
 	@echo 'iShowTTS: live speech in a cloned voice'
 	@echo
@@ -14,6 +14,9 @@ help:
 	@echo '  make build                     build/ishowtts, build/libishowtts.a and .so'
 	@echo '  make check                     every test; SAN=address,undefined with sanitizers, CC=clang with clang'
 	@echo '  make fuzz [SECONDS=60]         every fuzz target for that long'
+	@echo '  make load [LOAD=options]       the server under load: throughput, latency, overload, as a table; five minutes.'
+	@echo '                                 SAN=address,undefined or SAN=thread: short, for what sanitizers report'
+	@echo '  make soak [MINUTES=20]         whether its memory grows'
 	@echo '  make bench                     speed and memory of synthesis in full size, with random weights'
 	@echo '  make bench-peers               the same beside PyTorch, and products beside oneDNN and OpenBLAS, into'
 	@echo '                                 docs/PERFORMANCE.md; PEERS_RUNS=5, PEERS_PYTHON=an interpreter with f5-tts'
@@ -33,12 +36,24 @@ speak: build
 
 check:
 	@tools/install-packages test
-	@tools/build "$(BUILD)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang,$(CC)),-clang)" "$(CC)" "$(SAN)" check
+	@tools/build "$(SAN_BUILD)$(if $(filter clang,$(CC)),-clang)" "$(CC)" "$(SAN)" check
 
 SECONDS ?= 60
 fuzz:
 	@tools/install-packages develop
 	@tools/fuzz "$(SECONDS)"
+
+SAN_BUILD = $(BUILD)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+LOAD ?= $(if $(SAN),--only sanitized)
+load:
+	@tools/install-packages build
+	@tools/build "$(SAN_BUILD)" "$(CC)" "$(SAN)"
+	@ninja -C "$(SAN_BUILD)" tests/load/engine_alone >/dev/null
+	@tests/load/run "$(SAN_BUILD)" $(LOAD)
+
+MINUTES ?= 20
+soak: LOAD = --only soak --minutes "$(MINUTES)"
+soak: load
 
 bench-kernels: build
 	@$(BUILD)/tests/kern/kerncheck --bench

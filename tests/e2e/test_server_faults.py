@@ -141,8 +141,8 @@ def test_one_client_in_ten_hangs_up():
     with Serving(PROGRAM) as s:
         s.speaks()
         files = s.descriptors()
-        children = [s.load("--stream", "--hangup", 0.1, "--concurrency", 6, "--requests", 40, "--clients", 6, start=True),
-                    s.load("--hangup", 0.1, "--requests", 20, "--concurrency", 3, "--endpoint", "tts", start=True)]
+        children = [s.load("--stream", "--hangup", 0.1, "--concurrency", 6, "--requests", 30, "--clients", 6, start=True),
+                    s.load("--hangup", 0.1, "--requests", 10, "--concurrency", 3, "--endpoint", "tts", start=True)]
         results = [finish(c) for c in children]
         for o in results:
             all_answered(o)
