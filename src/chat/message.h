@@ -106,6 +106,7 @@ const char *chat_priority_name(enum chat_priority p);
 int chat_priority_parse(const char *name);
 
 /* The original's NormalizedMessage or our own JSON (docs/API.md): E_FORMAT says which field and what was expected. */
+int chat_message_read(const json_t *json, struct chat_message **ret, struct error *err);
 int chat_message_parse(const char *json, size_t len, struct chat_message **ret, struct error *err);
 /* Our own JSON, a new reference; NULL when memory has run out. */
 json_t *chat_message_json(const struct chat_message *m);

@@ -189,18 +189,13 @@ static int read_own(const json_t *o, struct chat_message *m, struct chat_pieces 
     return 0;
 }
 
-int chat_message_parse(const char *json, size_t len, struct chat_message **ret, struct error *err)
+int chat_message_read(const json_t *o, struct chat_message **ret, struct error *err)
 {
     struct chat_pieces pieces = {.count = 0};
     struct chat_message m = {.platform = CHAT_OTHER};
-    json_error_t e;
-    json_t *o = json_loadb(json, len, JSON_REJECT_DUPLICATES, &e);
     int platform = CHAT_OTHER, priority = -1;
-    if (!json_is_object(o)) {
-        json_decref(o);
-        return o ? error_set(err, E_FORMAT, "the message is no JSON object")
-                 : error_set(err, E_FORMAT, "the message is no JSON: line %d, column %d: %s", e.line, e.column, e.text);
-    }
+    if (!json_is_object(o))
+        return error_set(err, E_FORMAT, "the message is no JSON object");
     int rc = get_name(o, "platform", chat_platform_parse, &platform, err);
     if (!rc)
         rc = get_name(o, "priority", chat_priority_parse, &priority, err);
@@ -210,14 +205,21 @@ int chat_message_parse(const char *json, size_t len, struct chat_message **ret, 
         rc = get_text(o, "channel", &m.channel, err);
     if (!rc)
         rc = json_object_get(o, "content") ? read_original(o, &m, err) : read_own(o, &m, &pieces, err);
-    if (!rc) {
-        m.platform = (enum chat_platform)platform;
-        rc = chat_message_create(&m, pieces.count ? &pieces : NULL, ret);
-        if (rc)
-            error_nomem(err);
-        else
-            (*ret)->priority = priority >= 0 ? (enum chat_priority)priority : chat_priority_of(*ret, NULL);
-    }
+    if (rc)
+        return rc;
+    m.platform = (enum chat_platform)platform;
+    if (chat_message_create(&m, pieces.count ? &pieces : NULL, ret))
+        return error_nomem(err);
+    (*ret)->priority = priority >= 0 ? (enum chat_priority)priority : chat_priority_of(*ret, NULL);
+    return 0;
+}
+
+int chat_message_parse(const char *json, size_t len, struct chat_message **ret, struct error *err)
+{
+    json_error_t e;
+    json_t *o = json_loadb(json, len, JSON_REJECT_DUPLICATES, &e);
+    const int rc = o ? chat_message_read(o, ret, err)
+                     : error_set(err, E_FORMAT, "the message is no JSON: line %d, column %d: %s", e.line, e.column, e.text);
     json_decref(o);
     return rc;
 }
