@@ -1,4 +1,5 @@
-/* What a running server has in its data folder and its configuration: the registry of voices, the store, the history. */
+/* What a running server has in its data folder and its configuration: the registry of voices, the store, the
+ * history. */
 #ifndef ISHOW_SERVER_DATA_H
 #define ISHOW_SERVER_DATA_H
 

@@ -48,14 +48,16 @@ struct history_draft *history_draft_create(struct history *h, const struct job_r
     return d;
 }
 
-/* In the words of POST /api/tts, so that it can be sent again; the seed and the evaluations are those that were used. */
+/* In the words of POST /api/tts, so that it can be sent again; the seed and the evaluations are those that were
+ * used. */
 static char *params_text(const struct history_draft *d, const struct job_result *r)
 {
     const ishow_say_params *p = &d->say;
-    json_t *json = json_pack("{s:f,s:f,s:f,s:f,s:f,s:b,s:I,s:s,s:s,s:i}", "speed", p->speed, "target_rms", p->target_rms,
-                             "cross_fade_duration", p->cross_fade, "sway_sampling_coef", p->sway, "cfg_strength",
-                             p->cfg_strength, "remove_silence", p->remove_silence, "seed", (json_int_t)r->seed, "spoken_by",
-                             r->spoken_by, "degraded", r->degraded, "batch", r->batch);
+    json_t *json =
+        json_pack("{s:f,s:f,s:f,s:f,s:f,s:b,s:I,s:s,s:s,s:i}", "speed", p->speed, "target_rms", p->target_rms,
+                  "cross_fade_duration", p->cross_fade, "sway_sampling_coef", p->sway, "cfg_strength", p->cfg_strength,
+                  "remove_silence", p->remove_silence, "seed", (json_int_t)r->seed, "spoken_by", r->spoken_by,
+                  "degraded", r->degraded, "batch", r->batch);
     int failed = !json;
     if (json && r->nfe)
         failed |= json_object_set_new(json, "nfe_step", json_integer(r->nfe));

@@ -8,8 +8,8 @@
 
 struct history_draft;
 
-/* NULL when nothing is to be kept, or when memory has run out (which counts as dropped). The job's `keep` is to be set when
- * this is not NULL. */
+/* NULL when nothing is to be kept, or when memory has run out (which counts as dropped). The job's `keep` is to be set
+ * when this is not NULL. */
 struct history_draft *history_draft_create(struct history *h, const struct job_request *job);
 
 /* Keeps what went well. The draft goes on living. */

@@ -1,5 +1,5 @@
-/* History over HTTP: pages of what was said, one generation with its sound, and deleting. Everything is read and deleted on
- * the store's thread. */
+/* History over HTTP: pages of what was said, one generation with its sound, and deleting. Everything is read and
+ * deleted on the store's thread. */
 #include "server/routes.h"
 
 #include "base/utf8.h"
@@ -38,10 +38,11 @@ static json_t *generation_json(const struct store_generation *g)
     if (!params)
         params = json_object();
     return json_pack("{s:I,s:s,s:I,s:s,s:s,s:s,s:o,s:f,s:f,s:f,s:f,s:f,s:s,s:I}", "id", (json_int_t)g->id, "request_id",
-                     g->request, "time_ms", (json_int_t)g->time, "voice_id", g->voice, "engine", g->engine, "text", g->text, "params", params,
-                     "queue_seconds", g->queue_seconds, "first_audio_seconds", g->first_audio_seconds, "seconds", g->seconds,
-                     "audio_seconds", g->audio_seconds, "rtf", g->audio_seconds > 0 ? round(g->seconds / g->audio_seconds * 1e6) / 1e6 : 0.0,
-                     "format", g->format, "audio_bytes", (json_int_t)g->audio_len);
+                     g->request, "time_ms", (json_int_t)g->time, "voice_id", g->voice, "engine", g->engine, "text",
+                     g->text, "params", params, "queue_seconds", g->queue_seconds, "first_audio_seconds",
+                     g->first_audio_seconds, "seconds", g->seconds, "audio_seconds", g->audio_seconds, "rtf",
+                     g->audio_seconds > 0 ? round(g->seconds / g->audio_seconds * 1e6) / 1e6 : 0.0, "format", g->format,
+                     "audio_bytes", (json_int_t)g->audio_len);
 }
 
 static int add_to_page(void *user, const struct store_generation *g, struct error *err)
@@ -113,8 +114,8 @@ static void run(struct store *s, struct store_job *job)
 static const char *type_of(const char *format)
 {
     static const char *const types[][2] = {
-        {"wav", "audio/wav"}, {"flac", "audio/flac"}, {"ogg", "audio/ogg"},
-        {"opus", "audio/ogg"}, {"mp3", "audio/mpeg"}, {"pcm", "audio/pcm"},
+        {"wav", "audio/wav"},  {"flac", "audio/flac"}, {"ogg", "audio/ogg"},
+        {"opus", "audio/ogg"}, {"mp3", "audio/mpeg"},  {"pcm", "audio/pcm"},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcmp(format, types[i][0]) == 0)
@@ -136,14 +137,22 @@ static void reply_sound(struct call *c)
     http_respond_buf(c->http, 200, headers, &c->sound);
 }
 
+static void reply_failure(struct call *c)
+{
+    if (c->rc == E_NOTFOUND)
+        reply_error(c->http, 404, NULL, "not_found", "%s", c->err.text);
+    else if (c->rc == E_NOMEM)
+        reply_error(c->http, 500, NULL, NULL, "%s", c->err.text);
+    else
+        reply_error(c->http, 503, NULL, "history_off", "%s", c->err.text);
+}
+
 static void reply(struct call *c)
 {
     if (c->rc)
-        reply_error(c->http, c->rc == E_NOTFOUND ? 404 : c->rc == E_NOMEM ? 500 : 503, NULL,
-                    c->rc == E_NOTFOUND ? "not_found" : "history_off", "%s", c->err.text);
+        reply_failure(c);
     else if (c->kind == HISTORY_SOUND && !*c->format)
-        reply_error(c->http, 404, NULL, "no_audio", "generation %lld was kept without its sound",
-                    (long long)c->id);
+        reply_error(c->http, 404, NULL, "no_audio", "generation %lld was kept without its sound", (long long)c->id);
     else if (c->kind == HISTORY_SOUND)
         reply_sound(c);
     else
@@ -197,7 +206,8 @@ static void submit_kind(struct server *s, struct http_request *r, const struct r
 {
     const int64_t id = kind == HISTORY_CLEAR ? 0 : number(args->value[0], INT64_MAX - 1);
     if (kind != HISTORY_CLEAR && !id) {
-        reply_error(r, 404, NULL, "not_found", "no generation \"%s\" in the history: they have numbers", args->value[0]);
+        reply_error(r, 404, NULL, "not_found", "no generation \"%s\" in the history: they have numbers",
+                    args->value[0]);
         return;
     }
     struct call *c = calloc(1, sizeof *c);

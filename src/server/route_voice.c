@@ -1,4 +1,5 @@
-/* Voices over HTTP: what there is, what each is made of, and changes of it; the original's routes, OpenAI's, and ours. */
+/* Voices over HTTP: what there is, what each is made of, and changes of it; the original's routes, OpenAI's, and
+ * ours. */
 #include "server/routes.h"
 
 #include "base/file.h"
@@ -25,8 +26,8 @@ static json_t *voice_item(const struct server *s, const struct voice *v)
 {
     static const char *const kinds[] = {"config", "upload", "builtin"};
     return json_pack("{s:s,s:s,s:s,s:s*,s:s*,s:s,s:b,s:b}", "id", v->id, "engine", v->engine, "engine_label", v->label,
-                     "language", or_null(v->language), "reference_text", v->active.text, "kind", kinds[v->kind], "default",
-                     strcmp(voices_default(s->voices), v->id) == 0, "overridden", v->updated != 0);
+                     "language", or_null(v->language), "reference_text", v->active.text, "kind", kinds[v->kind],
+                     "default", strcmp(voices_default(s->voices), v->id) == 0, "overridden", v->updated != 0);
 }
 
 /* RFC 3339 in UTC, or NULL for 0. */
@@ -46,9 +47,9 @@ static json_t *voice_reference(const struct voice *v)
 {
     char updated[32];
     return json_pack("{s:s,s:s,s:s,s:s*,s:s*,s:s*,s:s*,s:b,s:b,s:s*}", "voice_id", v->id, "engine", v->engine,
-                     "engine_label", v->label, "language", or_null(v->language), "active_reference_text", v->active.text,
-                     "baseline_reference_text", v->baseline.text, "override_reference_text", v->override.text,
-                     "baseline_audio_available", v->baseline.clip != NULL, "override_audio_available",
+                     "engine_label", v->label, "language", or_null(v->language), "active_reference_text",
+                     v->active.text, "baseline_reference_text", v->baseline.text, "override_reference_text",
+                     v->override.text, "baseline_audio_available", v->baseline.clip != NULL, "override_audio_available",
                      v->override.clip != NULL, "override_updated_at", time_text(v->updated, updated));
 }
 
@@ -60,8 +61,8 @@ static const char *voice_name(const struct voice *v)
 
 static json_t *voice_openai(const struct voice *v)
 {
-    return json_pack("{s:s,s:s,s:s,s:I,s:s*}", "object", "audio.voice", "id", v->id, "name", voice_name(v), "created_at",
-                     (json_int_t)(v->created / 1000), "language", or_null(v->language));
+    return json_pack("{s:s,s:s,s:s,s:I,s:s*}", "object", "audio.voice", "id", v->id, "name", voice_name(v),
+                     "created_at", (json_int_t)(v->created / 1000), "language", or_null(v->language));
 }
 
 /* -------- showing -------- */
@@ -136,7 +137,8 @@ static void read_clip(struct store *store, struct store_job *job)
 static int disposition(const struct reading *c, struct buf *out)
 {
     static const char *const endings[][2] = {
-        {"audio/wav", "wav"}, {"audio/flac", "flac"}, {"audio/ogg", "ogg"}, {"audio/mpeg", "mp3"}, {"audio/aiff", "aiff"},
+        {"audio/wav", "wav"},  {"audio/flac", "flac"}, {"audio/ogg", "ogg"},
+        {"audio/mpeg", "mp3"}, {"audio/aiff", "aiff"},
     };
     const char *type = source_of(c)->type, *ending = "bin", *id = c->voice->id;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
@@ -144,7 +146,8 @@ static int disposition(const struct reading *c, struct buf *out)
             ending = endings[i][1];
     int rc = buf_add_str(out, "inline; filename=\"");
     for (const char *p = id; !rc && *p; p++)
-        rc = buf_add_char(out, strchr("-_.", *p) || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z') ? *p : '_');
+        rc = buf_add_char(
+            out, strchr("-_.", *p) || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z') ? *p : '_');
     rc = rc || buf_addf(out, ".%s\"; filename*=UTF-8''", ending);
     for (const char *p = id; !rc && *p; p++)
         rc = strchr("-_.", *p) || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z')
@@ -160,7 +163,8 @@ static void give_clip(struct store_job *job)
     if (!c->http) {
         ;
     } else if (c->rc) {
-        reply_error(c->http, c->rc == E_NOTFOUND ? 404 : 500, NULL, "no_audio", "the clip cannot be read: %s", c->err.text);
+        reply_error(c->http, c->rc == E_NOTFOUND ? 404 : 500, NULL, "no_audio", "the clip cannot be read: %s",
+                    c->err.text);
     } else if (disposition(c, &name)) {
         reply_error(c->http, 500, NULL, NULL, "out of memory");
     } else {
@@ -208,8 +212,8 @@ static void show_clip(struct server *s, struct http_request *r, const struct rou
         reply_error(r, 500, NULL, NULL, "out of memory");
         return;
     }
-    *c = (struct reading){.job = {.run = read_clip, .done = give_clip}, .http = r, .voice = voice_ref(v),
-                          .overridden = overridden};
+    *c = (struct reading){
+        .job = {.run = read_clip, .done = give_clip}, .http = r, .voice = voice_ref(v), .overridden = overridden};
     if (store_submit(s->store, &c->job, &err)) {
         reply_error(r, 503, NULL, "overloaded", "%s", err.text);
         voice_unref(v);
@@ -315,7 +319,8 @@ static int form_text(struct http_request *r, struct form *f, const char *name, c
     const struct multipart_part *part = multipart_find(&f->parts, name);
     if (!part || *ret)
         return 0;
-    if (memchr(part->data.ptr, '\0', part->data.len) || utf8_valid_prefix(part->data.ptr, part->data.len) != part->data.len) {
+    if (memchr(part->data.ptr, '\0', part->data.len) ||
+        utf8_valid_prefix(part->data.ptr, part->data.len) != part->data.len) {
         reply_error(r, 400, name, NULL, "the field \"%s\" is not UTF-8 text", name);
         return -1;
     }
@@ -369,8 +374,13 @@ static void upload(struct server *s, struct http_request *r, const char *audio,
     if (form_read(r, audio, &f))
         return;
     begin(s, r,
-          &(struct voice_change){.kind = VOICE_ADD, .id = or_null(f.id), .label = f.name, .language = f.language,
-                                 .text = f.text, .consent = f.consent, .clip = f.clip},
+          &(struct voice_change){.kind = VOICE_ADD,
+                                 .id = or_null(f.id),
+                                 .label = f.name,
+                                 .language = f.language,
+                                 .text = f.text,
+                                 .consent = f.consent,
+                                 .clip = f.clip},
           shape);
     form_release(&f);
 }
@@ -396,7 +406,8 @@ static void rename_voice(struct server *s, struct http_request *r, const struct 
     if (!json_is_string(given))
         given = json_object_get(json, "name");
     if (json_is_string(given))
-        begin(s, r, &(struct voice_change){.kind = VOICE_RENAME, .id = args->value[0], .label = json_string_value(given)},
+        begin(s, r,
+              &(struct voice_change){.kind = VOICE_RENAME, .id = args->value[0], .label = json_string_value(given)},
               voice_item);
     else
         reply_error(r, 400, "label", NULL, "expected the voice's new name, a text, in \"label\"");

@@ -149,7 +149,8 @@ static int make_change(struct store *s, struct work *w)
 {
     int rc = 0;
     if (!s)
-        return error_set(&w->err, E_IO, "the folder for data cannot be used, so voices cannot be changed; the log says why");
+        return error_set(&w->err, E_IO,
+                         "the folder for data cannot be used, so voices cannot be changed; the log says why");
     if (w->kind == VOICE_ADD || w->kind == VOICE_OVERRIDE)
         rc = judge(w);
     if (!rc && w->clip.len)
@@ -177,7 +178,9 @@ static void run(struct store *s, struct store_job *job)
     const int rc = make_change(s, w);
     if (rc)
         refuse(w, status_of(rc), rc == E_FORMAT ? (w->clip.len ? "audio" : "text") : NULL,
-               rc == E_FORMAT ? "bad_clip" : rc == E_IO ? "not_stored" : NULL);
+               rc == E_FORMAT ? "bad_clip"
+               : rc == E_IO   ? "not_stored"
+                              : NULL);
 }
 
 /* -------- on the loop's thread -------- */
@@ -197,7 +200,11 @@ static int show_renamed(struct work *w)
     if (!v || v->kind != VOICE_UPLOADED)
         return 0;
     const struct store_voice row = {
-        .id = v->id, .label = w->label, .language = v->language, .text = v->baseline.text, .type = v->baseline.type,
+        .id = v->id,
+        .label = w->label,
+        .language = v->language,
+        .text = v->baseline.text,
+        .type = v->baseline.type,
         .created = v->created,
     };
     return voices_put_upload(w->voices, &row, v->baseline.clip, &w->err);

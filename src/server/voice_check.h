@@ -1,5 +1,5 @@
-/* What kind of sound file a clip is, and whether it and its words are good to clone a voice from. For any thread but the
- * loop's: a clip is decoded. */
+/* What kind of sound file a clip is, and whether it and its words are good to clone a voice from. For any thread but
+ * the loop's: a clip is decoded. */
 #ifndef ISHOW_SERVER_VOICE_CHECK_H
 #define ISHOW_SERVER_VOICE_CHECK_H
 

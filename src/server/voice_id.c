@@ -9,9 +9,9 @@
 static int is_cjk(uint32_t c)
 {
     static const uint32_t ranges[][2] = {
-        {0x3005, 0x3007},   {0x3041, 0x3096},   {0x309d, 0x309f},   {0x30a1, 0x30fa}, {0x30fc, 0x30ff}, {0x3105, 0x312f},
-        {0x31a0, 0x31bf},   {0x31f0, 0x31ff},   {0x3400, 0x4dbf},   {0x4e00, 0x9fff}, {0xac00, 0xd7a3}, {0xf900, 0xfad9},
-        {0x20000, 0x2a6df}, {0x2a700, 0x2ebe0}, {0x30000, 0x323af},
+        {0x3005, 0x3007}, {0x3041, 0x3096}, {0x309d, 0x309f},   {0x30a1, 0x30fa},   {0x30fc, 0x30ff},
+        {0x3105, 0x312f}, {0x31a0, 0x31bf}, {0x31f0, 0x31ff},   {0x3400, 0x4dbf},   {0x4e00, 0x9fff},
+        {0xac00, 0xd7a3}, {0xf900, 0xfad9}, {0x20000, 0x2a6df}, {0x2a700, 0x2ebe0}, {0x30000, 0x323af},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (c >= ranges[i][0] && c <= ranges[i][1])
@@ -21,8 +21,8 @@ static int is_cjk(uint32_t c)
 
 static int may_be_in(uint32_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-           is_cjk(c);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.' || is_cjk(c);
 }
 
 int voice_id_check(const char *id, struct error *err)

@@ -1,5 +1,5 @@
-/* See voices.h. Three lists are given to the registry: what is configured, what was uploaded, what overrides them. A fourth,
- * which is what everybody sees, is made of them anew after every change: voices are few and change rarely. */
+/* See voices.h. Three lists are given to the registry: what is configured, what was uploaded, what overrides them. A
+ * fourth, which is what everybody sees, is made of them anew after every change: voices are few and change rarely. */
 #include "server/voices.h"
 
 #include <stdatomic.h>
@@ -57,9 +57,19 @@ void voice_unref(struct voice *v)
 static void strings_of(struct voice *v, const char **ret[VOICE_STRINGS])
 {
     const char **all[VOICE_STRINGS] = {
-        &v->id,          &v->engine,        &v->label,          &v->language,      &v->active.text,
-        &v->active.clip, &v->active.type,   &v->baseline.text,  &v->baseline.clip, &v->baseline.type,
-        &v->override.text, &v->override.clip, &v->override.type,
+        &v->id,
+        &v->engine,
+        &v->label,
+        &v->language,
+        &v->active.text,
+        &v->active.clip,
+        &v->active.type,
+        &v->baseline.text,
+        &v->baseline.clip,
+        &v->baseline.type,
+        &v->override.text,
+        &v->override.clip,
+        &v->override.type,
     };
     memcpy(ret, all, sizeof all);
 }
@@ -243,7 +253,7 @@ static int add_builtin(struct list *l, struct error *err)
 static const char *type_of_name(const char *path)
 {
     static const char *const types[][2] = {
-        {".wav", "audio/wav"}, {".flac", "audio/flac"}, {".ogg", "audio/ogg"},  {".opus", "audio/ogg"},
+        {".wav", "audio/wav"},  {".flac", "audio/flac"}, {".ogg", "audio/ogg"},  {".opus", "audio/ogg"},
         {".mp3", "audio/mpeg"}, {".aiff", "audio/aiff"}, {".aif", "audio/aiff"}, {".au", "audio/basic"},
     };
     const char *dot = strrchr(path, '.');
@@ -323,8 +333,7 @@ int voices_put_upload(struct voices *v, const struct store_voice *row, const cha
 int voices_put_override(struct voices *v, const struct store_override *row, const char *path, struct error *err)
 {
     struct voice *made;
-    const struct voice plan = {
-        .id = row->voice, .updated = row->updated, .override = {row->text, path, row->type}};
+    const struct voice plan = {.id = row->voice, .updated = row->updated, .override = {row->text, path, row->type}};
     const int rc = voice_make(&plan, 0, &made, err);
     return rc ? rc : replace_one(v, &v->lists.overrides, row->voice, made, err);
 }
@@ -384,8 +393,8 @@ const char *voices_default(const struct voices *v)
 
 struct voice *voices_find(const struct voices *v, const char *name)
 {
-    static const char *const openai[] = {"alloy", "ash",  "ballad", "cedar",   "coral", "echo", "fable",
-                                         "marin", "nova", "onyx",   "sage",    "shimmer", "verse"};
+    static const char *const openai[] = {"alloy", "ash",  "ballad", "cedar", "coral",   "echo", "fable",
+                                         "marin", "nova", "onyx",   "sage",  "shimmer", "verse"};
     if (!name || !*name)
         return list_find(&v->lists.served, voices_default(v));
     struct voice *found = list_find(&v->lists.served, name);

@@ -1,7 +1,7 @@
 /* The voices that can be asked for: those of the configuration, those uploaded, and overrides of either.
  *
- * The registry belongs to the loop's thread. What it hands out are snapshots: a `struct voice` never changes, may be used
- * on any thread, and lives until its last reference goes. A change makes a new snapshot with a new version, so a
+ * The registry belongs to the loop's thread. What it hands out are snapshots: a `struct voice` never changes, may be
+ * used on any thread, and lives until its last reference goes. A change makes a new snapshot with a new version, so a
  * worker may keep what it made of a clip under (id, version).
  *
  * A clip that is not used any more stays on the disk for CLIP_GRACE seconds (store_clips.h), so that speech that was
@@ -16,10 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VOICE_ID_MAX    64   /* characters */
+#define VOICE_ID_MAX    64 /* characters */
 #define VOICE_ID_BYTES  (VOICE_ID_MAX * 4)
-#define VOICE_LABEL_MAX 100  /* characters */
-#define VOICE_TEXT_MAX  2000 /* bytes of the words of a clip */
+#define VOICE_LABEL_MAX 100       /* characters */
+#define VOICE_TEXT_MAX  2000      /* bytes of the words of a clip */
 #define VOICE_BUILTIN   "builtin" /* the voice that needs no model */
 
 enum voice_kind { VOICE_OF_CONFIG, VOICE_UPLOADED, VOICE_OF_PROGRAM };
@@ -53,14 +53,14 @@ struct voices;
 int voices_create(struct voices **ret, struct error *err);
 void voices_free(struct voices *v); /* accepts NULL; snapshots live on */
 
-/* Takes [[f5.voices]] in place of those of before; voices whose clip and words are the same keep their snapshots. One that
- * is called like an uploaded voice hides it. A clip that cannot be found is none. `default_id` NULL: the built-in voice.
- * E_ARG for an id that is given twice or is VOICE_BUILTIN: then nothing has changed. */
+/* Takes [[f5.voices]] in place of those of before; voices whose clip and words are the same keep their snapshots. One
+ * that is called like an uploaded voice hides it. A clip that cannot be found is none. `default_id` NULL: the built-in
+ * voice. E_ARG for an id that is given twice or is VOICE_BUILTIN: then nothing has changed. */
 int voices_configure(struct voices *v, const struct config_voice *list, size_t n, const char *default_id,
                      struct error *err);
 
-/* What a store has (store_voices.h), with the path of the clip in place of its hash. An uploaded voice or an override that
- * is there already is replaced. E_NOMEM leaves everything as it was. */
+/* What a store has (store_voices.h), with the path of the clip in place of its hash. An uploaded voice or an override
+ * that is there already is replaced. E_NOMEM leaves everything as it was. */
 int voices_put_upload(struct voices *v, const struct store_voice *row, const char *path, struct error *err);
 int voices_put_override(struct voices *v, const struct store_override *row, const char *path, struct error *err);
 /* Fine when there is none. */
@@ -78,7 +78,8 @@ const char *voices_default(const struct voices *v);
 struct voice *voices_find(const struct voices *v, const char *name);
 
 /* For ids of uploads; the operator's may be anything. Letters A to Z of either case, digits, "-", "_", "." and Chinese,
- * Japanese and Korean letters; not a dot first, not VOICE_BUILTIN; 1..VOICE_ID_MAX characters. E_ARG says what is wrong. */
+ * Japanese and Korean letters; not a dot first, not VOICE_BUILTIN; 1..VOICE_ID_MAX characters. E_ARG says what is
+ * wrong. */
 int voice_id_check(const char *id, struct error *err);
 /* An id out of a name: what may not be in one becomes "-". "" when nothing is left of it. */
 void voice_id_from(const char *name, char ret[VOICE_ID_BYTES + 1]);

@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "store/store_private.h"
 #include "store/store_clips.h"
+#include "store/store_private.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -93,8 +93,8 @@ static int set_aside(struct store *s, const char *name, const char *with, const 
     return rc;
 }
 
-int store_open_database(struct store *s, const char *name, const char *with, const struct schema *schema,
-                        sqlite3 **ret, struct error *err)
+int store_open_database(struct store *s, const char *name, const char *with, const struct schema *schema, sqlite3 **ret,
+                        struct error *err)
 {
     struct error why = {0};
     char *path = path_join(s->dir, name);
@@ -115,8 +115,8 @@ int store_open_database(struct store *s, const char *name, const char *with, con
 /* -------- opening -------- */
 
 static const char *const state_steps[] = {
-    /* clip: SHA-256 of a file in clips/; type: its media type; consent: what the uploader said about the speaker's; times in
-     * milliseconds since 1970. One clip is one voice. */
+    /* clip: SHA-256 of a file in clips/; type: its media type; consent: what the uploader said about the speaker's;
+     * times in milliseconds since 1970. One clip is one voice. */
     "CREATE TABLE voice (id TEXT PRIMARY KEY, label TEXT NOT NULL, language TEXT NOT NULL, text TEXT NOT NULL,"
     " clip TEXT NOT NULL UNIQUE, type TEXT NOT NULL, consent TEXT NOT NULL, created INTEGER NOT NULL,"
     " updated INTEGER NOT NULL) STRICT, WITHOUT ROWID;"

@@ -18,8 +18,8 @@
 
 #include <stdint.h>
 
-#define STORE_BUSY_MS 5000      /* how long a lock of another process is waited for */
-#define HISTORY_RETRY 60.0      /* seconds */
+#define STORE_BUSY_MS 5000 /* how long a lock of another process is waited for */
+#define HISTORY_RETRY 60.0 /* seconds */
 
 struct store;
 
@@ -27,9 +27,9 @@ struct store;
 typedef void (*store_notice_fn)(void *user, const char *text);
 
 struct store_params {
-    const char *dir;       /* made, for the owner alone, if it is not there */
-    int64_t history_count; /* generations kept; 0: no history */
-    int64_t history_bytes; /* their audio and text */
+    const char *dir;           /* made, for the owner alone, if it is not there */
+    int64_t history_count;     /* generations kept; 0: no history */
+    int64_t history_bytes;     /* their audio and text */
     store_notice_fn on_notice; /* NULL: nobody hears */
     void *user;
 };

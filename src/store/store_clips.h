@@ -6,8 +6,9 @@
 
 #include <stddef.h>
 
-#define CLIP_HASH_MAX 65  /* 64 hex digits and a '\0' */
-#define CLIP_GRACE    900 /* seconds that a clip stays after the last row that named it has gone: speech that was asked
+#define CLIP_HASH_MAX 65 /* 64 hex digits and a '\0' */
+#define CLIP_GRACE                                                                                                     \
+    900 /* seconds that a clip stays after the last row that named it has gone: speech that was asked
                              for before may still be waiting for it */
 
 /* Writes the clip, whole and on the disk when this returns, or not at all. */

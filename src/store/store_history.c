@@ -98,9 +98,11 @@ static int drop_oldest(struct store *s, int64_t *ret_bytes, struct error *err)
 static int add(struct store *s, const struct store_generation *g, int64_t bytes, struct error *err)
 {
     struct store_history_totals t = {0};
-    int rc = query_run(s->history, err,
-                       "INSERT INTO generation VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                       "titttt" "dddd" "tii", g->request, g->time, g->voice, g->engine, g->text, g->params, g->queue_seconds,
+    int rc = query_run(s->history, err, "INSERT INTO generation VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       "titttt"
+                       "dddd"
+                       "tii",
+                       g->request, g->time, g->voice, g->engine, g->text, g->params, g->queue_seconds,
                        g->first_audio_seconds, g->seconds, g->audio_seconds, g->format, (int64_t)g->audio_len, bytes);
     if (!rc && g->audio_len)
         rc = query_run(s->history, err, "INSERT INTO sound VALUES (?, ?)", "ib",
@@ -123,8 +125,8 @@ int store_history_add(struct store *s, const struct store_generation *g, struct 
     if (s->history_count <= 0)
         return 0;
     if (bytes > s->history_bytes)
-        return error_set(err, E_LIMIT, "%s takes %lld bytes, all of history may take %lld", g->request, (long long)bytes,
-                         (long long)s->history_bytes);
+        return error_set(err, E_LIMIT, "%s takes %lld bytes, all of history may take %lld", g->request,
+                         (long long)bytes, (long long)s->history_bytes);
     int rc = history_open(s, err);
     if (rc)
         return rc;
@@ -141,7 +143,8 @@ int store_history_add(struct store *s, const struct store_generation *g, struct 
 /* -------- reading -------- */
 
 #define COLUMNS                                                                                                        \
-    "id, request, time, voice, engine, text, params, queue_seconds, first_audio_seconds, seconds, audio_seconds, format, " \
+    "id, request, time, voice, engine, text, params, queue_seconds, first_audio_seconds, seconds, audio_seconds, "     \
+    "format, "                                                                                                         \
     "audio_bytes"
 
 static int give(struct query *q, store_generation_fn fn, void *user, struct error *err)
@@ -275,8 +278,8 @@ int store_history_clear(struct store *s, int64_t *ret_count, struct error *err)
         return rc;
     rc = read_totals(s, &t, &why);
     if (!rc)
-        rc = database_exec(s->history, "DELETE FROM generation; PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)",
-                           &why);
+        rc = database_exec(s->history,
+                           "DELETE FROM generation; PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)", &why);
     if (!rc)
         *ret_count = t.count;
     return judge(s, rc, &why, err);

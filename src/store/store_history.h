@@ -1,4 +1,5 @@
-/* What was said, newest first, with how and how long, and its sound; bounded by count and by bytes, oldest out first. */
+/* What was said, newest first, with how and how long, and its sound; bounded by count and by bytes, oldest out
+ * first. */
 #ifndef ISHOW_STORE_STORE_HISTORY_H
 #define ISHOW_STORE_STORE_HISTORY_H
 
@@ -11,9 +12,9 @@
 #define HISTORY_SEARCH_MAX 200 /* characters */
 
 struct store_generation {
-    int64_t id;        /* given here; later ones are larger */
+    int64_t id;          /* given here; later ones are larger */
     const char *request; /* the id of its request, which clients may choose: not unique */
-    int64_t time;      /* when it was asked for */
+    int64_t time;        /* when it was asked for */
     const char *voice, *engine, *text;
     const char *params; /* JSON: everything that was asked for beside the text */
     double queue_seconds, first_audio_seconds, seconds, audio_seconds;
@@ -22,7 +23,8 @@ struct store_generation {
     size_t audio_len;
 };
 
-/* Adds it, whatever its `id`, and drops the oldest until the caps hold. One larger than all of history may be is E_LIMIT. */
+/* Adds it, whatever its `id`, and drops the oldest until the caps hold. One larger than all of history may be is
+ * E_LIMIT. */
 int store_history_add(struct store *s, const struct store_generation *g, struct error *err);
 
 struct store_history_query {
@@ -48,7 +50,7 @@ int store_history_find(struct store *s, int64_t id, store_generation_fn fn, void
 /* Appends its sound to `out`; ret_format [16] is "" when it was kept without. E_NOTFOUND. */
 int store_history_audio(struct store *s, int64_t id, struct buf *out, char ret_format[16], struct error *err);
 
-int store_history_delete(struct store *s, int64_t id, struct error *err); /* E_NOTFOUND */
+int store_history_delete(struct store *s, int64_t id, struct error *err);        /* E_NOTFOUND */
 int store_history_clear(struct store *s, int64_t *ret_count, struct error *err); /* and gives the space back */
 
 #endif

@@ -1,7 +1,7 @@
 /* The thread on which a store is used while the server runs, so that waiting for a disk never holds up the loop.
  *
- * The loop submits jobs; each is run on this thread and comes back to the loop to be told. A job is embedded in whatever
- * it works for, so that handing it over allocates nothing. */
+ * The loop submits jobs; each is run on this thread and comes back to the loop to be told. A job is embedded in
+ * whatever it works for, so that handing it over allocates nothing. */
 #ifndef ISHOW_STORE_STORE_THREAD_H
 #define ISHOW_STORE_STORE_THREAD_H
 
@@ -9,9 +9,9 @@
 
 #include <stddef.h>
 
-#define STORE_QUEUE_MAX      256                  /* jobs waiting */
-#define STORE_QUEUE_RESERVED 64                   /* of them for what may not be lost */
-#define STORE_QUEUE_BYTES    ((size_t)128 << 20)  /* held by jobs waiting; a job that finds none waiting may hold more */
+#define STORE_QUEUE_MAX      256                 /* jobs waiting */
+#define STORE_QUEUE_RESERVED 64                  /* of them for what may not be lost */
+#define STORE_QUEUE_BYTES    ((size_t)128 << 20) /* held by jobs waiting; a job that finds none waiting may hold more */
 
 struct store_job {
     void (*run)(struct store *s, struct store_job *job); /* on the store's thread */
@@ -31,8 +31,8 @@ struct store_thread;
 int store_thread_create(struct store *store, store_post_fn post, void *user, struct store_thread **ret,
                         struct error *err);
 
-/* Runs what waits, ends the thread, tells what has not been told and closes the store. On the loop's thread. A message that
- * `post` was given may still come after. Accepts NULL. */
+/* Runs what waits, ends the thread, tells what has not been told and closes the store. On the loop's thread. A message
+ * that `post` was given may still come after. Accepts NULL. */
 void store_thread_free(struct store_thread *t);
 
 /* E_LIMIT when the queue is full: the job is still the caller's and neither of its functions is called. */

@@ -12,18 +12,24 @@ static const char *text_or_null(const struct query *q, int column)
     return sqlite3_column_type(q->stmt, column) == SQLITE_NULL ? NULL : query_text(q, column);
 }
 
-static int each_voice(struct store *s, int (*fn)(void *user, const struct store_voice *v, struct error *err), void *user,
-                      struct error *err)
+static int each_voice(struct store *s, int (*fn)(void *user, const struct store_voice *v, struct error *err),
+                      void *user, struct error *err)
 {
     struct query q;
-    int rc = query_begin(&q, s->state, err,
-                         "SELECT id, label, language, text, clip, type, consent, created, updated FROM voice ORDER BY id",
-                         "");
+    int rc = query_begin(
+        &q, s->state, err,
+        "SELECT id, label, language, text, clip, type, consent, created, updated FROM voice ORDER BY id", "");
     while (!rc && (rc = query_row(&q, err)) == 1) {
         const struct store_voice v = {
-            .id = query_text(&q, 0), .label = query_text(&q, 1), .language = query_text(&q, 2),
-            .text = query_text(&q, 3), .clip = query_text(&q, 4), .type = query_text(&q, 5),
-            .consent = query_text(&q, 6), .created = query_int(&q, 7), .updated = query_int(&q, 8),
+            .id = query_text(&q, 0),
+            .label = query_text(&q, 1),
+            .language = query_text(&q, 2),
+            .text = query_text(&q, 3),
+            .clip = query_text(&q, 4),
+            .type = query_text(&q, 5),
+            .consent = query_text(&q, 6),
+            .created = query_int(&q, 7),
+            .updated = query_int(&q, 8),
         };
         rc = fn(user, &v, err);
     }
@@ -38,8 +44,11 @@ static int each_override(struct store *s, int (*fn)(void *user, const struct sto
     int rc = query_begin(&q, s->state, err, "SELECT voice, text, clip, type, updated FROM override ORDER BY voice", "");
     while (!rc && (rc = query_row(&q, err)) == 1) {
         const struct store_override o = {
-            .voice = query_text(&q, 0), .text = text_or_null(&q, 1), .clip = text_or_null(&q, 2),
-            .type = text_or_null(&q, 3), .updated = query_int(&q, 4),
+            .voice = query_text(&q, 0),
+            .text = text_or_null(&q, 1),
+            .clip = text_or_null(&q, 2),
+            .type = text_or_null(&q, 3),
+            .updated = query_int(&q, 4),
         };
         rc = fn(user, &o, err);
     }
@@ -112,8 +121,8 @@ static int add_voice(struct store *s, const struct store_voice *v, enum store_ad
     if (!rc)
         rc = query_run(s->state, err, "DELETE FROM override WHERE voice = ?", "t", v->id);
     if (!rc)
-        rc = query_run(s->state, err, "INSERT INTO voice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "tttttttii", v->id, v->label,
-                       v->language, v->text, v->clip, v->type, v->consent, v->created, v->updated);
+        rc = query_run(s->state, err, "INSERT INTO voice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "tttttttii", v->id,
+                       v->label, v->language, v->text, v->clip, v->type, v->consent, v->created, v->updated);
     if (!rc)
         *ret = STORE_ADDED;
     return rc;
@@ -144,8 +153,8 @@ static int no_such_voice(const char *id, struct error *err)
 
 int store_voice_rename(struct store *s, const char *id, const char *label, struct error *err)
 {
-    const int rc = query_run(s->state, err, "UPDATE voice SET label = ?, updated = ? WHERE id = ?", "tit", label,
-                             store_now(), id);
+    const int rc =
+        query_run(s->state, err, "UPDATE voice SET label = ?, updated = ? WHERE id = ?", "tit", label, store_now(), id);
     return rc ? rc : sqlite3_changes(s->state) ? 0 : no_such_voice(id, err);
 }
 
@@ -196,8 +205,8 @@ static int read_override(struct store *s, const char *voice, struct store_overri
 {
     struct query q;
     struct store_override o = {0};
-    int rc = query_begin(&q, s->state, err, "SELECT voice, text, clip, type, updated FROM override WHERE voice = ?", "t",
-                         voice);
+    int rc = query_begin(&q, s->state, err, "SELECT voice, text, clip, type, updated FROM override WHERE voice = ?",
+                         "t", voice);
     if (!rc && (rc = query_row(&q, err)) == 1) {
         rc = copy(query_text(&q, 0), &o.voice) | copy(text_or_null(&q, 1), &o.text) |
                      copy(text_or_null(&q, 2), &o.clip) | copy(text_or_null(&q, 3), &o.type)
@@ -235,7 +244,7 @@ int store_override_put(struct store *s, struct store_override *o, int uploaded, 
     if (!rc)
         rc = read_override(s, o->voice, &now, err);
     rc = database_end(s->state, rc, err);
-    if (!rc && before && strcmp(before, now.clip))
+    if (!rc && before && now.clip && strcmp(before, now.clip))
         store_clip_dropped(s, before);
     free(before);
     if (rc)

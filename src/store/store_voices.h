@@ -35,16 +35,17 @@ enum store_added {
     STORE_TOO_MANY /* STORE_VOICES_MAX are there */
 };
 
-/* Adds an uploaded voice; `created` and `updated` are set to now. An override that an earlier voice of that id left goes.
- * ret_id is to be freed, NULL unless STORE_SAME_CLIP. */
+/* Adds an uploaded voice; `created` and `updated` are set to now. An override that an earlier voice of that id left
+ * goes. ret_id is to be freed, NULL unless STORE_SAME_CLIP. */
 int store_voice_add(struct store *s, struct store_voice *v, enum store_added *ret, char **ret_id, struct error *err);
 
 /* E_NOTFOUND when there is no such uploaded voice. */
 int store_voice_rename(struct store *s, const char *id, const char *label, struct error *err);
 int store_voice_remove(struct store *s, const char *id, struct error *err); /* its override too */
 
-/* Lays `o` over what there is: a NULL in it keeps what an earlier override says. On success it is what is now stored, with
- * strings that are freed by store_override_release. `uploaded`: E_NOTFOUND unless there is an uploaded voice of that id. */
+/* Lays `o` over what there is: a NULL in it keeps what an earlier override says. On success it is what is now stored,
+ * with strings that are freed by store_override_release. `uploaded`: E_NOTFOUND unless there is an uploaded voice of
+ * that id. */
 int store_override_put(struct store *s, struct store_override *o, int uploaded, struct error *err);
 void store_override_release(struct store_override *o);
 int store_override_remove(struct store *s, const char *voice, struct error *err); /* fine if there is none */

@@ -46,7 +46,8 @@ def tone(seconds=3.0, pitch=120, loud=0.2, tail=0.3, rate=24000):
         samples = []
         for i in range(n):
             swell = 0.6 + 0.4 * math.sin(2 * math.pi * 4 * i / rate)
-            samples.append(0 if i >= n - quiet else max(-32768, min(32767, int(loud * swell * shape[i % period] * 32767))))
+            x = 0 if i >= n - quiet else loud * swell * shape[i % period]
+            samples.append(int(max(-1, min(1, x)) * 32767))
         w.writeframes(struct.pack(f"<{n}h", *samples))
     return out.getvalue()
 
@@ -171,8 +172,8 @@ def test_the_voices_that_there_are():
         voices = s.json("GET", "/api/voices")
         assert [v["id"] for v in voices] == ["builtin", "demo"], voices
         assert voices[0]["engine"] == "builtin" and "reference_text" not in voices[0], voices[0]
-        assert voices[1] == {"id": "demo", "engine": "f5", "engine_label": "The demo", "language": "en", "kind": "config",
-                             "reference_text": "Words of the demo.", "default": True, "overridden": False}, voices[1]
+        assert voices[1] == {"id": "demo", "engine": "f5", "engine_label": "The demo", "language": "en",
+                             "kind": "config", "reference_text": "Words of the demo.", "default": True, "overridden": False}, voices[1]
         listed = s.json("GET", "/v1/audio/voices")["voices"]
         assert [(v["object"], v["id"], v["name"]) for v in listed] == [
             ("audio.voice", "builtin", "Built-in voice"), ("audio.voice", "demo", "demo")], listed
@@ -212,7 +213,8 @@ def test_an_upload_is_a_voice_and_the_same_clip_the_same():
 
 def test_a_voice_in_the_words_of_openai():
     with Server() as s:
-        voice = s.json("POST", "/v1/audio/voices", 200, *form(name="Ann", audio_sample=CLIP, text=WORDS, consent="cons_1"))
+        sent = form(name="Ann", audio_sample=CLIP, text=WORDS, consent="cons_1")
+        voice = s.json("POST", "/v1/audio/voices", 200, *sent)
         assert voice["object"] == "audio.voice" and voice["id"] == "Ann" and voice["name"] == "Ann", voice
         assert abs(voice["created_at"] - time.time()) < 600
         assert {"id": "Ann", "name": "Ann"}.items() <= s.json("GET", "/v1/audio/voices")["voices"][0].items()
@@ -226,8 +228,8 @@ def test_overrides_survive_and_go():
         path = "/api/voices/demo/reference"
         before = s.json("GET", path)
         assert before == {"voice_id": "demo", "engine": "f5", "engine_label": "The demo", "language": "en",
-                          "active_reference_text": "Words of the demo.", "baseline_reference_text": "Words of the demo.",
-                          "baseline_audio_available": True, "override_audio_available": False}, before
+                          "active_reference_text": "Words of the demo.",
+                          "baseline_reference_text": "Words of the demo.", "baseline_audio_available": True, "override_audio_available": False}, before
         now = s.json("POST", path, 200, *form(text="The words that are in the other clip."))
         assert now["active_reference_text"] == now["override_reference_text"] == "The words that are in the other clip."
         assert now["override_updated_at"].endswith("Z") and not now["override_audio_available"]
@@ -236,7 +238,8 @@ def test_overrides_survive_and_go():
         folder = s.folder
     with Server(folder) as s:
         now = s.json("GET", path)
-        assert now["active_reference_text"] == "The words that are in the other clip." and now["override_audio_available"]
+        assert now["active_reference_text"] == "The words that are in the other clip."
+        assert now["override_audio_available"]
         assert now["baseline_reference_text"] == "Words of the demo."
         assert s.voices()["demo"]["overridden"]
         for source, clip in (("", OTHER), ("?source=override", OTHER), ("?source=baseline", CLIP)):
@@ -307,7 +310,8 @@ def test_a_kill_during_uploads():
             def send(first):
                 for i in range(first, len(clips), 4):
                     try:
-                        status, answer, _ = s.request("POST", "/api/voices", *form(audio=clips[i], text=WORDS, id=f"v{i}"))
+                        sent = form(audio=clips[i], text=WORDS, id=f"v{i}")
+                        status, answer, _ = s.request("POST", "/api/voices", *sent)
                     except (OSError, http.client.HTTPException):
                         return
                     if status == 201:
@@ -349,7 +353,8 @@ def test_history_pages_search_and_sound():
         found = s.json("GET", "/api/history?q=FISH")["items"]
         assert [g["text"] for g in found] == ["Red fish 100%.", "Two fish.", "One fish."]
         assert [g["text"] for g in s.json("GET", "/api/history?q=" + quote("0%"))["items"]] == ["Red fish 100%."]
-        for bad in ("limit=0", "limit=x", "limit=201", "before=-1", "limit=1.5", "before=99999999999999999999", "q=" + "x" * 300):
+        for bad in ("limit=0", "limit=x", "limit=201", "limit=1.5", "before=-1", "before=99999999999999999999",
+                    "q=" + "x" * 300):
             s.json("GET", "/api/history?" + bad, 400)
         one = s.json("GET", f"/api/history/{newest['id']}")
         assert one == newest
@@ -400,7 +405,8 @@ def test_a_damaged_database_is_set_aside():
         assert s.json("GET", "/api/history")["total"] == 0
         s.upload(audio=CLIP, text=WORDS, id="v")
         aside = glob.glob(os.path.join(folder, "data", "damaged-*"))
-        assert sorted(os.path.basename(f) for a in aside for f in glob.glob(a + "/*")) == ["clips", "history.db", "state.db"]
+        files = sorted(os.path.basename(f) for a in aside for f in glob.glob(a + "/*"))
+        assert files == ["clips", "history.db", "state.db"], files
         s.stop()
 
 

@@ -107,8 +107,13 @@ static enum store_added add_voice(struct store *s, const char *id, const char *c
     enum store_added added;
     if (store_clip_put(s, clip, strlen(clip), hash, &err))
         fail_msg("%s", err.text);
-    struct store_voice v = {.id = id, .label = "Label", .language = "en", .text = "Some words.", .clip = hash,
-                            .type = "audio/wav", .consent = "mine"};
+    struct store_voice v = {.id = id,
+                            .label = "Label",
+                            .language = "en",
+                            .text = "Some words.",
+                            .clip = hash,
+                            .type = "audio/wav",
+                            .consent = "mine"};
     if (store_voice_add(s, &v, &added, ret_id, &err))
         fail_msg("%s", err.text);
     return added;
@@ -117,7 +122,8 @@ static enum store_added add_voice(struct store *s, const char *id, const char *c
 /* All that is there, as text. */
 static int print_voice(void *user, const struct store_voice *v, struct error *err)
 {
-    return buf_addf(user, "%s %s %s %s %.6s %s %s\n", v->id, v->label, v->language, v->text, v->clip, v->type, v->consent)
+    return buf_addf(user, "%s %s %s %s %.6s %s %s\n", v->id, v->label, v->language, v->text, v->clip, v->type,
+                    v->consent)
                ? error_nomem(err)
                : 0;
 }
@@ -205,7 +211,8 @@ static void test_uploads_have_a_limit(void **state)
     (void)state;
     for (int i = 0; i < STORE_VOICES_MAX; i++) {
         snprintf(name, sizeof name, "voice-%d", i);
-        struct store_voice v = {.id = name, .label = "", .language = "", .text = "", .clip = name, .type = "", .consent = ""};
+        struct store_voice v = {
+            .id = name, .label = "", .language = "", .text = "", .clip = name, .type = "", .consent = ""};
         enum store_added added;
         assert_int_equal(store_voice_add(s, &v, &added, &id, NULL), 0);
         assert_int_equal(added, STORE_ADDED);
@@ -295,9 +302,18 @@ static void test_dropped_clip_stays_for_its_grace(void **state)
 
 static struct store_generation sample(const char *id, const char *text, const void *audio, size_t len)
 {
-    return (struct store_generation){.request = id, .time = 1700000000123, .voice = "v", .engine = "f5", .text = text,
-                                     .params = "{\"nfe\":7}", .queue_seconds = 0.25, .first_audio_seconds = 0.5,
-                                     .seconds = 1.5, .audio_seconds = 3, .format = len ? "wav" : "", .audio = audio,
+    return (struct store_generation){.request = id,
+                                     .time = 1700000000123,
+                                     .voice = "v",
+                                     .engine = "f5",
+                                     .text = text,
+                                     .params = "{\"nfe\":7}",
+                                     .queue_seconds = 0.25,
+                                     .first_audio_seconds = 0.5,
+                                     .seconds = 1.5,
+                                     .audio_seconds = 3,
+                                     .format = len ? "wav" : "",
+                                     .audio = audio,
                                      .audio_len = len};
 }
 
@@ -390,7 +406,8 @@ static int check_sample(void *user, const struct store_generation *g, struct err
     assert_string_equal(g->engine, "f5");
     assert_string_equal(g->text, "Hello");
     assert_string_equal(g->params, "{\"nfe\":7}");
-    assert_true(g->queue_seconds == 0.25 && g->first_audio_seconds == 0.5 && g->seconds == 1.5 && g->audio_seconds == 3);
+    assert_true(g->queue_seconds == 0.25 && g->first_audio_seconds == 0.5 && g->seconds == 1.5 &&
+                g->audio_seconds == 3);
     assert_string_equal(g->format, "wav");
     assert_int_equal(g->audio_len, 5);
     return 0;
@@ -575,7 +592,8 @@ static void run_sql(const char *name, const char *sql)
 
 static void test_a_newer_database_is_left_alone(void **state)
 {
-    const struct store_params params = {.dir = folder, .history_count = 10, .history_bytes = 1000, .on_notice = on_notice};
+    const struct store_params params = {
+        .dir = folder, .history_count = 10, .history_bytes = 1000, .on_notice = on_notice};
     struct error err = {0};
     struct store *s = NULL;
     (void)state;
@@ -632,10 +650,10 @@ static void test_another_process_may_have_it_open(void **state)
 /* -------- a full disk -------- */
 
 /* In a child whose files may not grow: writing gives EFBIG. Exits with the number of the line that went wrong. */
-#define CHILD_ASSERT(c)      \
-    do {                     \
-        if (!(c))            \
-            _exit(__LINE__ & 0xff); \
+#define CHILD_ASSERT(c)                                                                                                \
+    do {                                                                                                               \
+        if (!(c))                                                                                                      \
+            _exit(__LINE__ & 0xff);                                                                                    \
     } while (0)
 
 static int in_child(void (*work)(void))
@@ -667,7 +685,8 @@ static void write_on_full_disk(void)
     const struct store_history_query q = {.limit = 10};
     struct buf out = BUF_INIT;
     int rc = 0;
-    const struct store_params params = {.dir = folder, .history_count = 10, .history_bytes = 1 << 20, .on_notice = on_notice};
+    const struct store_params params = {
+        .dir = folder, .history_count = 10, .history_bytes = 1 << 20, .on_notice = on_notice};
     struct store *s = NULL;
     CHILD_ASSERT(store_open(&params, &s, &err) == 0);
     const struct store_generation g = sample("x", "text", sound, sizeof sound);
@@ -724,7 +743,8 @@ static void start_on_full_disk(void)
     struct error err = {0};
     struct buf out = BUF_INIT;
     struct store *s = NULL;
-    const struct store_params params = {.dir = folder, .history_count = 10, .history_bytes = 1 << 20, .on_notice = on_notice};
+    const struct store_params params = {
+        .dir = folder, .history_count = 10, .history_bytes = 1 << 20, .on_notice = on_notice};
     struct store_override o = {.voice = "demo", .text = "newer words"};
     limit_files(4000);
     CHILD_ASSERT(store_open(&params, &s, &err) == 0);

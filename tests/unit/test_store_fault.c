@@ -1,5 +1,5 @@
-/* The store when memory runs out: each allocation of ours, and each of SQLite's, fails in turn. Every time the answer is
- * "out of memory" or the work was done, nothing is lost, and the store goes on. */
+/* The store when memory runs out: each allocation of ours, and each of SQLite's, fails in turn. Every time the answer
+ * is "out of memory" or the work was done, nothing is lost, and the store goes on. */
 #include "test.h"
 
 #include "failing_heap.h"
@@ -54,8 +54,8 @@ static int use_voices(struct store *s, struct error *err)
     char hash[CLIP_HASH_MAX], *other = NULL;
     enum store_added added;
     int n = 0, rc = store_clip_put(s, "clip", 4, hash, err);
-    struct store_voice v = {.id = "v", .label = "l", .language = "", .text = "t", .clip = hash, .type = "audio/wav",
-                            .consent = ""};
+    struct store_voice v = {
+        .id = "v", .label = "l", .language = "", .text = "t", .clip = hash, .type = "audio/wav", .consent = ""};
     struct store_override o = {.voice = "v", .text = "words", .clip = hash, .type = "audio/wav"};
     if (!rc)
         rc = store_voice_add(s, &v, &added, &other, err);
@@ -77,8 +77,14 @@ static int use_voices(struct store *s, struct error *err)
 static int use_history(struct store *s, struct error *err)
 {
     const struct store_history_query q = {.limit = 5, .search = "EX"};
-    const struct store_generation g = {.request = "g", .voice = "v", .engine = "f5", .text = "text", .params = "{}",
-                                       .format = "wav", .audio = "sound", .audio_len = 5};
+    const struct store_generation g = {.request = "g",
+                                       .voice = "v",
+                                       .engine = "f5",
+                                       .text = "text",
+                                       .params = "{}",
+                                       .format = "wav",
+                                       .audio = "sound",
+                                       .audio_len = 5};
     struct store_history_totals t;
     struct buf sound = BUF_INIT;
     char format[16];

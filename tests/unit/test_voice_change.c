@@ -105,7 +105,8 @@ static char configured[128];
 static void open_all(int with_store)
 {
     const struct store_params params = {.dir = folder, .history_count = 10, .history_bytes = 1 << 20};
-    const struct config_voice list[] = {{.id = "demo", .reference_audio = configured, .reference_text = "Words of the demo."}};
+    const struct config_voice list[] = {
+        {.id = "demo", .reference_audio = configured, .reference_text = "Words of the demo."}};
     struct store *store = NULL;
     struct error err = {0};
     if (voices_create(&voices, &err) || (with_store && store_open(&params, &store, &err)) ||
@@ -180,8 +181,12 @@ static void change(const struct voice_change *c, int status)
 
 static struct voice_change upload_of(const char *id, const char *label, const struct buf *clip)
 {
-    return (struct voice_change){.kind = VOICE_ADD, .id = id, .label = label, .text = "These are the words of it.",
-                                 .language = "en", .clip = buf_slice(clip)};
+    return (struct voice_change){.kind = VOICE_ADD,
+                                 .id = id,
+                                 .label = label,
+                                 .text = "These are the words of it.",
+                                 .language = "en",
+                                 .clip = buf_slice(clip)};
 }
 
 static void test_an_upload_is_a_voice(void **state)
@@ -264,7 +269,8 @@ static void test_overrides_and_back(void **state)
     const struct voice *v = voices_find(voices, "demo");
     assert_string_equal(v->active.text, "Other words for it.");
     assert_string_equal(v->active.clip, configured);
-    change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "demo", .text = " \n", .clip = buf_slice(&clip_two)}, 200);
+    change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "demo", .text = " \n", .clip = buf_slice(&clip_two)},
+           200);
     v = voices_find(voices, "demo");
     assert_string_equal(v->active.text, "Other words for it.");
     assert_non_null(strstr(v->active.clip, "/clips/"));
@@ -364,7 +370,8 @@ static void test_history_never_waits(void **state)
     struct log *log = NULL;
     struct buf text = BUF_INIT;
     char log_file[128];
-    const struct store_generation g = {.request = "g", .voice = "v", .engine = "f5", .text = "text", .params = "{}", .format = ""};
+    const struct store_generation g = {
+        .request = "g", .voice = "v", .engine = "f5", .text = "text", .params = "{}", .format = ""};
     (void)state;
     snprintf(log_file, sizeof log_file, "%s/log", folder);
     const int fd = open(log_file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);

@@ -1,4 +1,5 @@
-/* The registry of voices: what is seen of configuration, uploads and overrides, which versions change when, and names. */
+/* The registry of voices: what is seen of configuration, uploads and overrides, which versions change when, and
+ * names. */
 #include "test.h"
 
 #include "base/buf.h"
@@ -44,15 +45,16 @@ static void configure(struct voices *v, const char *ids, const char *text, const
     struct error err = {0};
     snprintf(copy, sizeof copy, "%s", ids);
     for (char *id = strtok_r(copy, " ", &rest); id; id = strtok_r(NULL, " ", &rest))
-        list[n++] = (struct config_voice){.id = id, .reference_audio = clip_a, .reference_text = text, .language = "zh"};
+        list[n++] =
+            (struct config_voice){.id = id, .reference_audio = clip_a, .reference_text = text, .language = "zh"};
     if (voices_configure(v, list, n, default_id, &err))
         fail_msg("%s", err.text);
 }
 
 static void put_upload(struct voices *v, const char *id, const char *label)
 {
-    const struct store_voice row = {.id = id, .label = label, .language = "", .text = "uploaded words", .type = "audio/wav",
-                                    .created = 5};
+    const struct store_voice row = {
+        .id = id, .label = label, .language = "", .text = "uploaded words", .type = "audio/wav", .created = 5};
     assert_int_equal(voices_put_upload(v, &row, "/clips/1", NULL), 0);
 }
 
@@ -234,7 +236,8 @@ static void test_a_bad_configuration_changes_nothing(void **state)
 {
     struct voices *v = make();
     struct error err = {0};
-    const struct config_voice twice[] = {{.id = "x", .reference_audio = clip_a}, {.id = "x", .reference_audio = clip_a}};
+    const struct config_voice twice[] = {{.id = "x", .reference_audio = clip_a},
+                                         {.id = "x", .reference_audio = clip_a}};
     const struct config_voice taken[] = {{.id = "builtin", .reference_audio = clip_a}};
     (void)state;
     configure(v, "demo", "words", "demo");
@@ -292,8 +295,10 @@ static void test_each_allocation_may_fail(void **state)
 
 static void test_ids(void **state)
 {
-    static const char *const good[] = {"a", "Walter-2_x.y", "小明", "ひらがなカタカナー", "한국어", "-", "a..b",
-                                       "0123456789012345678901234567890123456789012345678901234567890123"};
+    static const char *const good[] = {"a",      "Walter-2_x.y",
+                                       "小明",   "ひらがなカタカナー",
+                                       "한국어", "-",
+                                       "a..b",   "0123456789012345678901234567890123456789012345678901234567890123"};
     static const struct {
         const char *id, *says;
     } bad[] = {
@@ -329,9 +334,20 @@ static void test_ids(void **state)
 static void test_an_id_from_a_name(void **state)
 {
     static const char *const pairs[][2] = {
-        {"Walter", "Walter"},   {"My new voice!", "My-new-voice"}, {"  a  b  ", "a-b"}, {"../../etc/passwd", "etc-passwd"},
-        {"小明 的声音", "小明-的声音"}, {"☃", ""},                    {"", ""},            {"--x--", "x"},
-        {"Builtin", ""},        {"caf\xc3\xa9", "caf"},            {"a\xff\xfe" "b", "a-b"}, {".x", "x"},
+        {"Walter", "Walter"},
+        {"My new voice!", "My-new-voice"},
+        {"  a  b  ", "a-b"},
+        {"../../etc/passwd", "etc-passwd"},
+        {"小明 的声音", "小明-的声音"},
+        {"☃", ""},
+        {"", ""},
+        {"--x--", "x"},
+        {"Builtin", ""},
+        {"caf\xc3\xa9", "caf"},
+        {"a\xff\xfe"
+         "b",
+         "a-b"},
+        {".x", "x"},
     };
     char id[VOICE_ID_BYTES + 1], name[1000];
     (void)state;
@@ -354,11 +370,16 @@ static void test_media_types(void **state)
         size_t len;
         const char *type;
     } clips[] = {
-        {"RIFF\x10\0\0\0WAVEfmt ", 16, "audio/wav"}, {"fLaC\0\0\0\x22", 8, "audio/flac"},
-        {"OggS\0\2\0\0", 8, "audio/ogg"},            {"ID3\4\0\0\0\0", 8, "audio/mpeg"},
-        {"\xff\xfb\x90\x64", 4, "audio/mpeg"},       {"FORM\0\0\0\0AIFF", 12, "audio/aiff"},
-        {"RIFF\x10\0\0\0AVI ", 12, NULL},            {"\xff\xff\xff\xff", 4, NULL},
-        {"\xff\xfb", 2, NULL},                       {"<html>", 6, NULL},
+        {"RIFF\x10\0\0\0WAVEfmt ", 16, "audio/wav"},
+        {"fLaC\0\0\0\x22", 8, "audio/flac"},
+        {"OggS\0\2\0\0", 8, "audio/ogg"},
+        {"ID3\4\0\0\0\0", 8, "audio/mpeg"},
+        {"\xff\xfb\x90\x64", 4, "audio/mpeg"},
+        {"FORM\0\0\0\0AIFF", 12, "audio/aiff"},
+        {"RIFF\x10\0\0\0AVI ", 12, NULL},
+        {"\xff\xff\xff\xff", 4, NULL},
+        {"\xff\xfb", 2, NULL},
+        {"<html>", 6, NULL},
         {"", 0, NULL},
     };
     (void)state;
