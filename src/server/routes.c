@@ -95,7 +95,8 @@ json_t *error_json(int status, const char *param, const char *code, const char *
 }
 
 /* JSON takes nothing but UTF-8, and a message may quote what a client sent: it ends before the first byte that is none. */
-__attribute__((format(printf, 2, 0))) static void format_message(char message[REPLY_TEXT_MAX], const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0), nonnull(2))) static void format_message(char message[REPLY_TEXT_MAX], const char *fmt,
+                                                                             va_list ap)
 {
     vsnprintf(message, REPLY_TEXT_MAX, fmt, ap);
     message[utf8_valid_prefix(message, strlen(message))] = '\0';

@@ -28,8 +28,6 @@ struct answer {
     size_t characters;
     int begun;           /* the stream has */
     uint64_t pieces;     /* sent as events */
-    struct buf sound;    /* of a whole answer */
-    int no_memory;
     char ignored[SAY_IGNORED_MAX];
 };
 
@@ -37,7 +35,6 @@ static void answer_free(struct answer *a)
 {
     voice_unref(a->voice);
     history_draft_free(a->draft);
-    buf_release(&a->sound);
     free(a);
 }
 
@@ -81,9 +78,10 @@ static void make_head(const struct answer *a, const struct job_result *result, s
     if (is_stream(a))
         add(h, "X-Accel-Buffering", "no"); /* nginx would hold back what is to be heard now */
     add(h, "x-ishow-engine", result->engine);
-    if (result->nfe)
+    if (result->nfe) { /* the built-in voice has neither */
         addf(h, "x-ishow-nfe", "%d", result->nfe);
-    addf(h, "x-ishow-seed", "%llu", (unsigned long long)result->seed);
+        addf(h, "x-ishow-seed", "%llu", (unsigned long long)result->seed);
+    }
     addf(h, "x-ishow-queue-ms", "%.1f", result->queue_seconds * 1e3);
     if (result->degraded[0])
         add(h, "x-ishow-degraded", result->degraded);
@@ -115,7 +113,7 @@ static int write_json(struct answer *a, const struct job_result *result, struct 
         rc = buf_addf(out, "%s%s,\"audio_base64\":\"", a->form == SAY_JSON_WRAPPED ? "{\"response\":" : "", text);
     }
     if (!rc)
-        rc = base64_add(out, a->sound.ptr, a->sound.len);
+        rc = base64_add(out, result->audio, result->audio_len);
     if (!rc)
         rc = buf_add_str(out, a->form == SAY_JSON_WRAPPED ? "\"}}\n" : "\"}\n");
     free(text);
@@ -128,10 +126,10 @@ static void answer_whole(struct answer *a, const struct job_result *result)
     struct buf out = BUF_INIT;
     struct head head;
     make_head(a, result, &head);
-    if (a->no_memory || (a->form != SAY_SOUND && write_json(a, result, &out)))
+    if (a->form != SAY_SOUND && write_json(a, result, &out))
         reply_error(a->http, 500, NULL, "out_of_memory", "out of memory");
     else
-        http_respond_buf(a->http, 200, head.list, a->form == SAY_SOUND ? &a->sound : &out);
+        http_respond_buf(a->http, 200, head.list, a->form == SAY_SOUND && result->sound ? result->sound : &out);
     buf_release(&out);
 }
 
@@ -185,10 +183,8 @@ static void on_audio(void *user, const void *bytes, size_t n)
 {
     struct answer *a = user;
     struct buf event = BUF_INIT;
-    if (!is_stream(a)) {
-        a->no_memory |= buf_add(&a->sound, bytes, n) != 0;
-        return;
-    }
+    if (!is_stream(a))
+        return; /* it is in the result */
     if (a->form == SAY_STREAM)
         (void)stream_write(a, bytes, n);
     else if (a->form == SAY_EVENTS)
