@@ -11,7 +11,6 @@ import resource
 import shutil
 import signal
 import struct
-import subprocess
 import sys
 import tempfile
 import threading
@@ -20,17 +19,13 @@ import urllib.parse
 import wave
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from serving import DEADLINE, Serving, until  # noqa: E402
 from tap import run_tests  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-DEADLINE = 30
 WORDS = "Hello there, this is what a voice may sound like."
 
 work = tempfile.mkdtemp(prefix="ishow-voices-")
-env = {k: v for k, v in os.environ.items() if not k.startswith("ISHOWTTS__")}
-env |= {"HOME": work, "XDG_CONFIG_HOME": os.path.join(work, "none"), "LC_ALL": "C.UTF-8",
-        "ISHOWTTS__speech__engine": "builtin"}
 
 
 def tone(seconds=3.0, pitch=120, loud=0.2, tail=0.3, rate=24000):
@@ -52,7 +47,7 @@ def tone(seconds=3.0, pitch=120, loud=0.2, tail=0.3, rate=24000):
     return out.getvalue()
 
 
-CLIP, OTHER, THIRD = tone(), tone(pitch=150), tone(pitch=180)
+CLIP, OTHER = tone(), tone(pitch=150)
 
 
 def form(**fields):
@@ -65,57 +60,32 @@ def form(**fields):
     return body + f"--{boundary}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
 
 
-class Server:
-    """One on a free port, with a folder of its own that may be handed on."""
+VOICES = ('[[f5.voices]]\nid = "demo"\nreference_audio = "demo.wav"\nreference_text = "Words of the demo."\n'
+          'language = "en"\nengine_label = "The demo"\n')
+
+
+class Server(Serving):
+    """One whose folder outlives it, to be handed on to the next."""
 
     def __init__(self, folder=None, more="", **popen):
-        self.folder = folder or tempfile.mkdtemp(dir=work)
-        config = os.path.join(self.folder, "ishowtts.toml")
-        if not os.path.exists(config):
-            with open(os.path.join(self.folder, "demo.wav"), "wb") as f:
-                f.write(CLIP)
-            with open(config, "w", encoding="utf-8") as f:
-                f.write('data_dir = "data"\n' + more + '\n[[f5.voices]]\nid = "demo"\nreference_audio = "demo.wav"\n'
-                        'reference_text = "Words of the demo."\nlanguage = "en"\nengine_label = "The demo"\n')
-        self.data = os.path.join(self.folder, "data")
-        self.events = []
-        self.heard = threading.Condition()
-        self.process = subprocess.Popen([PROGRAM, "serve", "--config", config, "--bind", "127.0.0.1:0", "--log-format",
-                                         "json"], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=env, text=True,
-                                        **popen)
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-        self.port = int(self.wait("listening")["address"].rsplit(":", 1)[1])
+        folder = folder or tempfile.mkdtemp(dir=work)
+        with open(os.path.join(folder, "demo.wav"), "wb") as f:
+            f.write(CLIP)
+        super().__init__(PROGRAM, more + "\n" + VOICES, folder, **popen)
+        self.data = os.path.join(folder, "data")
 
-    def read(self):
-        for line in self.process.stderr:
-            with self.heard:
-                self.events.append(json.loads(line))
-                self.heard.notify_all()
-        with self.heard:
-            self.events.append({"event": "end"})
-            self.heard.notify_all()
+    def __exit__(self, kind, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.process.stderr.close()
 
-    def wait(self, event):
-        """The first event of that name."""
-        def found():
-            return [e for e in self.events if e.get("event") in (event, "end")]
-        with self.heard:
-            assert self.heard.wait_for(found, DEADLINE), f"no {event} in {self.events}"
-            assert found()[0]["event"] == event, self.events
-            return found()[0]
-
-    def request(self, method, path, body=None, headers=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
-        try:
-            c.request(method, path, body, headers or {})
-            r = c.getresponse()
-            return r.status, r.read(), {k.lower(): v for k, v in r.getheaders()}
-        finally:
-            c.close()
+    def stop(self, how=signal.SIGTERM):
+        super().stop(how)
+        return self.folder
 
     def json(self, method, path, expected=200, body=None, headers=None):
-        status, answer, _ = self.request(method, path, body, headers)
+        status, answer, _ = self.ask(method, path, body, headers)
         assert status == expected, (method, path, status, answer[:500])
         return json.loads(answer)
 
@@ -125,27 +95,10 @@ class Server:
     def voices(self):
         return {v["id"]: v for v in self.json("GET", "/api/voices")}
 
-    def speak(self, text, **more):
-        body = json.dumps({"model": "tts-1", "input": text, "voice": "builtin", "response_format": "wav"} | more)
-        status, sound, headers = self.request("POST", "/v1/audio/speech", body, {"Content-Type": "application/json"})
+    def say(self, text, **more):
+        status, sound, headers = self.speak(text, voice="builtin", **more)
         assert status == 200, sound
         return sound, headers
-
-    def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        code = self.process.wait(DEADLINE)
-        self.reader.join(DEADLINE)
-        self.process.stderr.close()
-        assert code == (0 if how == signal.SIGTERM else -how), code
-        return self.folder
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
 
 def refused(answer, *words):
@@ -154,13 +107,6 @@ def refused(answer, *words):
     for word in words:
         assert word.lower() in error["message"].lower(), (word, error["message"])
     return error
-
-
-def until(condition):
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def quote(text):
@@ -193,7 +139,7 @@ def test_an_upload_is_a_voice_and_the_same_clip_the_same():
         assert s.upload(audio=OTHER, text=WORDS, name="My 声音")["id"] == "My-声音-2"
         assert list(s.voices()) == ["My-声音", "My-声音-2", "builtin", "demo"]
         path = "/api/voices/" + quote(first["id"])
-        status, sound, headers = s.request("GET", path + "/reference/audio")
+        status, sound, headers = s.ask("GET", path + "/reference/audio")
         assert (status, sound, headers["content-type"]) == (200, CLIP, "audio/wav")
         assert headers["x-voice-reference-source"] == "baseline" and headers["cache-control"] == "no-store"
         assert headers["content-disposition"] == 'inline; filename="My-______.wav"; filename*=UTF-8\'\'My-' + \
@@ -203,7 +149,7 @@ def test_an_upload_is_a_voice_and_the_same_clip_the_same():
         folder = s.stop()
     with Server(folder) as s:
         assert s.voices()[first["id"]]["engine_label"] == "Renamed"
-        assert s.request("GET", path + "/reference/audio")[1] == CLIP
+        assert s.ask("GET", path + "/reference/audio")[1] == CLIP
         s.json("DELETE", path)
         s.json("DELETE", path, 404)
         assert first["id"] not in s.voices()
@@ -243,7 +189,7 @@ def test_overrides_survive_and_go():
         assert now["baseline_reference_text"] == "Words of the demo."
         assert s.voices()["demo"]["overridden"]
         for source, clip in (("", OTHER), ("?source=override", OTHER), ("?source=baseline", CLIP)):
-            status, sound, headers = s.request("GET", path + "/audio" + source)
+            status, sound, headers = s.ask("GET", path + "/audio" + source)
             assert status == 200 and sound == clip, source
             assert headers["x-voice-reference-source"] == ("baseline" if clip == CLIP else "override")
         s.json("GET", path + "/audio?source=other", 400)
@@ -294,7 +240,7 @@ def test_paths_lead_nowhere_else():
     with Server() as s:
         for name in ("..", "../demo", "..%2f..%2fstate.db", "demo%00", "%2e%2e/%2e%2e/state.db", "a%0d%0aSet-Cookie:x"):
             for rest in ("/reference", "/reference/audio", ""):
-                status, answer, headers = s.request("DELETE" if not rest else "GET", "/api/voices/" + name + rest)
+                status, answer, headers = s.ask("DELETE" if not rest else "GET", "/api/voices/" + name + rest)
                 assert 400 <= status < 500, (name, rest, status)
                 assert "set-cookie" not in headers and b"SQLite" not in answer
         s.stop()
@@ -311,7 +257,7 @@ def test_a_kill_during_uploads():
                 for i in range(first, len(clips), 4):
                     try:
                         sent = form(audio=clips[i], text=WORDS, id=f"v{i}")
-                        status, answer, _ = s.request("POST", "/api/voices", *sent)
+                        status, answer, _ = s.ask("POST", "/api/voices", *sent)
                     except (OSError, http.client.HTTPException):
                         return
                     if status == 201:
@@ -330,7 +276,7 @@ def test_a_kill_during_uploads():
             there = {v for v in s.voices() if v.startswith("v")}
             assert set(answered) <= there, (answered, there)
             for v in there:
-                assert s.request("GET", f"/api/voices/{v}/reference/audio")[1] == clips[int(v[1:])], v
+                assert s.ask("GET", f"/api/voices/{v}/reference/audio")[1] == clips[int(v[1:])], v
             assert not [e for e in s.events if e.get("event") == "store"], s.events
             s.stop()
 
@@ -339,7 +285,7 @@ def test_history_pages_search_and_sound():
     with Server() as s:
         sounds = []
         for i, text in enumerate(("One fish.", "Two fish.", "Red fish 100%.", "Blue bird.")):
-            sounds.append(s.speak(text, **({"stream_format": "audio"} if i == 1 else {})))
+            sounds.append(s.say(text, **({"stream_format": "audio"} if i == 1 else {})))
         until(lambda: s.json("GET", "/api/history")["total"] == 4)
         page = s.json("GET", "/api/history?limit=3")
         assert [g["text"] for g in page["items"]] == ["Blue bird.", "Red fish 100%.", "Two fish."], page
@@ -358,10 +304,10 @@ def test_history_pages_search_and_sound():
             s.json("GET", "/api/history?" + bad, 400)
         one = s.json("GET", f"/api/history/{newest['id']}")
         assert one == newest
-        status, sound, headers = s.request("GET", f"/api/history/{newest['id']}/audio")
+        status, sound, headers = s.ask("GET", f"/api/history/{newest['id']}/audio")
         assert (status, headers["content-type"], sound) == (200, "audio/wav", sounds[3][0])
         streamed = [g for g in page["items"] if g["text"] == "Two fish."][0]
-        sound = s.request("GET", f"/api/history/{streamed['id']}/audio")[1]
+        sound = s.ask("GET", f"/api/history/{streamed['id']}/audio")[1]
         with wave.open(io.BytesIO(sound)) as w:  # its sizes are true, though it was streamed
             assert abs(w.getnframes() / 24000 - streamed["audio_seconds"]) < 0.01
         folder = s.stop()
@@ -380,11 +326,11 @@ def test_history_pages_search_and_sound():
 def test_history_keeps_the_last_and_may_be_off():
     with Server(more="[history]\nkeep = 2") as s:
         for text in ("One.", "Two.", "Three."):
-            s.speak(text)
+            s.say(text)
         until(lambda: [g["text"] for g in s.json("GET", "/api/history")["items"]] == ["Three.", "Two."])
         s.stop()
     with Server(more="[history]\nenabled = false") as s:
-        s.speak("Nobody remembers.")
+        s.say("Nobody remembers.")
         assert s.json("GET", "/api/history")["total"] == 0
         s.stop()
 
@@ -392,14 +338,14 @@ def test_history_keeps_the_last_and_may_be_off():
 def test_a_damaged_database_is_set_aside():
     with Server() as s:
         s.upload(audio=CLIP, text=WORDS, id="v")
-        s.speak("Hello.")
+        s.say("Hello.")
         until(lambda: s.json("GET", "/api/history")["total"] == 1)
         folder = s.stop()
     for name in ("state.db", "history.db"):
         with open(os.path.join(folder, "data", name), "r+b") as f:
             f.write(b"this was a database once" * 10)
     with Server(folder) as s:
-        notice = s.wait("store")["notice"]
+        notice = s.wait_event("store")["notice"]
         assert "state.db" in notice and "damaged-" in notice, notice
         assert list(s.voices()) == ["builtin", "demo"]
         assert s.json("GET", "/api/history")["total"] == 0
@@ -415,12 +361,12 @@ def test_a_folder_that_cannot_be_used():
     with open(os.path.join(folder, "data"), "w", encoding="utf-8"):
         pass
     with Server(folder) as s:
-        assert s.wait("data_unusable")["folder"] == s.data
+        assert s.wait_event("data_unusable")["folder"] == s.data
         assert list(s.voices()) == ["builtin", "demo"]
         refused(s.upload(507, audio=CLIP, text=WORDS, id="v"), "folder")
         s.json("GET", "/api/history", 503)
-        assert s.speak("It speaks all the same.")[0][:4] == b"RIFF"
-        assert s.request("GET", "/api/voices/demo/reference/audio")[1] == CLIP
+        assert s.say("It speaks all the same.")[0][:4] == b"RIFF"
+        assert s.ask("GET", "/api/voices/demo/reference/audio")[1] == CLIP
         s.stop()
 
 
@@ -433,14 +379,14 @@ def test_a_full_disk():
         refused(s.upload(507, audio=tone(seconds=10), text=WORDS, id="large"), "too large")
         s.upload(audio=CLIP, text=WORDS, id="small")
         for i in range(12):
-            s.speak("A sentence that is long enough to fill the history with its sound, as many do, one after another.")
-        assert "history" in s.wait("store")["notice"]
+            s.say("A sentence that is long enough to fill the history with its sound, as many do, one after another.")
+        assert "history" in s.wait_event("store")["notice"]
         s.json("GET", "/api/history", 503)
         assert sorted(s.voices()) == ["builtin", "demo", "small"]
         folder = s.stop()
     with Server(folder) as s:
-        assert s.request("GET", "/api/voices/small/reference/audio")[1] == CLIP
-        s.speak("There is room again.")
+        assert s.ask("GET", "/api/voices/small/reference/audio")[1] == CLIP
+        s.say("There is room again.")
         until(lambda: s.json("GET", "/api/history")["items"][:1] and
               s.json("GET", "/api/history")["items"][0]["text"] == "There is room again.")
         s.stop()
