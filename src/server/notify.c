@@ -9,7 +9,7 @@
 #include <time.h>
 
 /* The manager reads lines of NAME=value: the sentence may have no second one. */
-static void send_state(const char *assignment, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void send_state(const char *assignment, const char *fmt, va_list args)
 {
     char status[NOTIFY_STATUS_MAX];
     vsnprintf(status, sizeof status, fmt, args);
