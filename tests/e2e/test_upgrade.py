@@ -16,7 +16,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from tap import run_tests  # noqa: E402
+from tap import Skip, run_tests  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
 DEADLINE = 30
@@ -48,23 +48,24 @@ def wait_until(what, condition):
 class Server:
     """A server and those that take its place, all writing to one log."""
 
-    def __init__(self, config="", sock=None):
+    def __init__(self, config="", sock=None, port=0, **more_env):
         self.folder = tempfile.mkdtemp(dir=work)
         self.log_path = os.path.join(self.folder, "log")
-        self.write_config(config)
+        self.write_config(config, f'"127.0.0.1:{port}"')
         command = [PROGRAM, "serve", "--config", os.path.join(self.folder, "ishowtts.toml")]
         keep = ()
         if sock:
             command = [sys.executable, "-c", ACTIVATE, str(sock.fileno())] + command
             keep = (sock.fileno(),)
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(command, stderr=log, stdin=subprocess.DEVNULL, env=env, pass_fds=keep)
+            self.process = subprocess.Popen(command, stderr=log, stdin=subprocess.DEVNULL, env=env | more_env,
+                                            pass_fds=keep)
         self.pid = self.process.pid
         self.port = int(self.wait_log(r"listening address=127\.0\.0\.1:(\d+)")[1])
 
-    def write_config(self, text):
+    def write_config(self, text, bind='"127.0.0.1:0"'):
         with open(os.path.join(self.folder, "ishowtts.toml"), "w", encoding="utf-8") as f:
-            f.write('data_dir = "data"\n[server]\nbind = ["127.0.0.1:0"]\n' + text)
+            f.write(f'data_dir = "data"\n[server]\nbind = [{bind}]\n' + text)
 
     def log(self):
         with open(self.log_path, encoding="utf-8") as f:
@@ -212,11 +213,10 @@ def test_a_newer_program_that_fails_changes_nothing():
 
 
 def test_a_change_of_address_comes_with_the_newer_program():
-    server = Server('[log]\nlevel = "info"\n')
+    server = Server()
     path = os.path.join(server.folder, "x.sock")
     try:
-        with open(os.path.join(server.folder, "ishowtts.toml"), "w", encoding="utf-8") as f:
-            f.write(f'data_dir = "data"\n[server]\nbind = ["unix:{path}", "127.0.0.1:0"]\n')
+        server.write_config("", bind=f'"unix:{path}", "127.0.0.1:0"')
         server.signal(signal.SIGUSR2)
         successor = int(server.wait_log(r"upgraded pid=(\d+)")[1])
         assert server.wait_end() == 0
@@ -261,6 +261,43 @@ def test_patience_has_an_end():
             server.wait_log("draining")
         assert server.wait_end() == 0
         stalled.close()
+
+
+def test_two_programs_may_listen_beside_each_other():
+    first = Server("reuse_port = true\n")
+    second = Server("reuse_port = true\n", port=first.port)
+    try:
+        assert second.port == first.port
+        first.signal(signal.SIGTERM)
+        assert first.wait_end() == 0
+        assert ask(second.connect()).status == 200
+    finally:
+        second.stop()
+
+
+def test_systemd_hears_whom_to_look_after():
+    path = os.path.join(work, "notify.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(5)
+        server = Server(NOTIFY_SOCKET=path)
+        try:
+            try:
+                while b"READY=1" not in manager.recv(4096):
+                    pass
+            except TimeoutError:
+                raise Skip("this program is built without libsystemd")
+            server.signal(signal.SIGUSR2)
+            successor = int(server.wait_log(r"upgraded pid=(\d+)")[1])
+            assert server.wait_end() == 0
+            server.pid = successor
+            heard = b""
+            while b"MAINPID" not in heard:
+                heard = manager.recv(4096)
+                assert b"STOPPING=1" not in heard, heard
+            assert heard == f"MAINPID={successor}".encode(), heard
+        finally:
+            server.stop()
 
 
 def test_what_is_handed_over_must_listen():
