@@ -81,7 +81,7 @@ struct config {
     } server;
 
     struct {
-        const char *token, *token_file; /* one with all scopes; it is among `tokens` too; `token` is NULL */
+        const char *token, *token_file; /* one with all scopes, moved to `items`: always NULL */
         struct config_token *items;
         size_t count;
     } auth;

@@ -110,6 +110,7 @@ static void forget(const char **token)
 /* auth.token and auth.token_file become one token more. */
 static int add_single(struct config_reader *r)
 {
+    static const char *const all[] = {"read", "speak", "manage"};
     struct config *c = r->config;
     if (!c->auth.token && !c->auth.token_file)
         return 0;
@@ -120,11 +121,14 @@ static int add_single(struct config_reader *r)
         return error_nomem(r->err);
     if (c->auth.count)
         memcpy(items, c->auth.items, c->auth.count * sizeof *items);
-    items[c->auth.count] = (struct config_token){
-        .name = "default", .token = c->auth.token, .token_file = c->auth.token_file, .scopes = MAY_ALL};
+    items[c->auth.count] = (struct config_token){.name = "default",
+                                                 .token = c->auth.token,
+                                                 .token_file = c->auth.token_file,
+                                                 .scope_names = {all, sizeof all / sizeof *all}};
     c->auth.items = items;
     c->auth.count++;
     c->auth.token = NULL;
+    c->auth.token_file = NULL;
     return 0;
 }
 

@@ -415,6 +415,7 @@ static void what_is_described_reads_the_same(void **state)
         "bind_addr = '[::1]:0'\n[server]\nidle_timeout = 1.25\ncors_origins = ['https://a:8443', 'http://b']\n"
         "[f5]\nckpt_file = '/m/a.pt'\n[[f5.voices]]\nid = 'a'\nreference_audio = '/a'\nreference_text = 't'\n"
         "preload = true\n[[f5.voices]]\nid = 'b'\nreference_audio = '/b'\nreference_text = 'u'",
+        "[auth]\ntoken_file = '/t'\n[[auth.tokens]]\nname = 'n'\ntoken_file = '/u'\nscopes = ['read']",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct buf first = BUF_INIT, second = BUF_INIT;
