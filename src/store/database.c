@@ -139,13 +139,15 @@ int database_end(sqlite3 *db, int rc, struct error *err)
 
 /* -------- opening -------- */
 
-/* The first complaint, if there is any. */
+/* The first complaint, if there is any: what is on its last line. */
 static int check_pages(sqlite3 *db, struct error *err)
 {
     struct query q;
     int rc = query_begin(&q, db, err, "PRAGMA quick_check(1)", "");
-    if (!rc && (rc = query_row(&q, err)) == 1)
-        rc = strcmp(query_text(&q, 0), "ok") ? error_set(err, E_FORMAT, "damaged: %s", query_text(&q, 0)) : 0;
+    if (!rc && (rc = query_row(&q, err)) == 1) {
+        const char *text = query_text(&q, 0), *line = strrchr(text, '\n');
+        rc = strcmp(text, "ok") ? error_set(err, E_FORMAT, "damaged: %s", line ? line + 1 : text) : 0;
+    }
     query_end(&q);
     return rc;
 }
