@@ -132,8 +132,8 @@ int main(int argc, char **argv)
                 rc = measure(engine, voice, n, n, &together, &err);
         }
         if (!rc)
-            printf("%d texts, %.1f s of speech, %d rounds: one after another %.2f s (CPU %.2f), together %.2f s (CPU %.2f); "
-                   "throughput %.3f times by the clock, %.3f times by CPU time\n",
+            printf("%d texts, %.1f s of speech, %d rounds: one after another %.2f s (CPU %.2f), together %.2f s "
+                   "(CPU %.2f); throughput %.3f times by the clock, %.3f times by CPU time\n",
                    n, alone.audio / rounds, rounds, alone.wall / rounds, alone.cpu / rounds, together.wall / rounds,
                    together.cpu / rounds, alone.wall / together.wall, alone.cpu / together.cpu);
         sizes = *end ? end + 1 : end;

@@ -147,8 +147,8 @@ typedef struct ishow_say_params {
     /* For speech that is heard while it is made: characters of the first piece, which decides how soon it begins; at
      * least 30 bytes, or the model babbles. It ends after punctuation, else at a space, else at a Chinese or Japanese
      * character. Later pieces grow as fast as the engine can have them ready in time, by the speed it has shown, if
-     * playback begins with the first; so where they end depends on the clock, and a seed does not repeat. 0: every piece as
-     * long as the model allows; 0. A model only, and not with fix_duration or remove_silence. */
+     * playback begins with the first; so where they end depends on the clock, and a seed does not repeat. 0: every
+     * piece as long as the model allows; 0. A model only, and not with fix_duration or remove_silence. */
     int first_chunk;
 } ishow_say_params;
 
@@ -191,12 +191,12 @@ typedef struct ishow_request {
 
 ISHOW_API void ishow_request_init(ishow_request *r);
 
-/* Speaks 1..ISHOW_BATCH_MAX requests on one engine. Those with the same nfe, sway and cfg_strength share each evaluation
- * of the model, chunk by chunk: the first chunk of every one is made, then the second of those that have one, and so
- * on. Others run after them, so it is for the caller to bring together what fits. Each sounds as it does alone (the
- * built-in voices, which speak one after another, never say a text twice the same way). A request that fails, or whose
- * callback returns non-zero, leaves within one evaluation, and the others go on. Returns ISHOW_OK when every request has
- * its result, good or bad. */
+/* Speaks 1..ISHOW_BATCH_MAX requests on one engine. Those with the same nfe, sway and cfg_strength share each
+ * evaluation of the model, chunk by chunk: the first chunk of every one is made, then the second of those that have
+ * one, and so on. Others run after them, so it is for the caller to bring together what fits. Each sounds as it does
+ * alone (the built-in voices, which speak one after another, never say a text twice the same way). A request that
+ * fails, or whose callback returns non-zero, leaves within one evaluation, and the others go on. Returns ISHOW_OK when
+ * every request has its result, good or bad. */
 ISHOW_API int ishow_say_many(ishow_engine *engine, ishow_request *const *requests, int n, ishow_error *err);
 
 /* -------- sound encoding -------- */
@@ -340,11 +340,11 @@ typedef struct ishow_clip_info {
     double rms;  /* of their mean, 0..1 */
 } ishow_clip_info;
 
-/* Is this sound file, or are these n bytes of one, fit to be a voice's clip, and do these words (NULL: not looked at) go with it? Needs no engine. Calls
- * on_finding once a fault, by topic "length", "loudness", "clipping", "noise", "tail", "channels", "rate" and "words":
- * ISHOW_BAD where the voice would be refused or of no use, ISHOW_NOTE where it could be better; not at all for a clip
- * without fault. ret_info (or NULL; set its size before) is filled in either case. Fails when the file is no sound
- * (ISHOW_E_FORMAT) or too much of it (ISHOW_E_LIMIT), whatever its header says. */
+/* Is this sound file, or are these n bytes of one, fit to be a voice's clip, and do these words (NULL: not looked at) go
+ * with it? Needs no engine. Calls on_finding once a fault, by topic "length", "loudness", "clipping", "noise", "tail",
+ * "channels", "rate" and "words": ISHOW_BAD where the voice would be refused or of no use, ISHOW_NOTE where it could be
+ * better; not at all for a clip without fault. ret_info (or NULL; set its size before) is filled in either case. Fails
+ * when the file is no sound (ISHOW_E_FORMAT) or too much of it (ISHOW_E_LIMIT), whatever its header says. */
 ISHOW_API int ishow_clip_check(const char *path, const char *words, ishow_finding_fn on_finding, void *user,
                                ishow_clip_info *ret_info, ishow_error *err);
 ISHOW_API int ishow_clip_check_memory(const void *bytes, size_t n, const char *words, ishow_finding_fn on_finding,

@@ -231,7 +231,8 @@ static int read_memory(const void *data, size_t len, const struct reading *r, st
 
 int sound_read_memory(const void *data, size_t len, struct pcm *ret, struct error *err)
 {
-    return sound_read_memory_within(data, len, (struct sound_limits){SOUND_MAX_SECONDS, SOUND_MAX_BYTES}, ret, NULL, err);
+    const struct sound_limits limits = {SOUND_MAX_SECONDS, SOUND_MAX_BYTES};
+    return sound_read_memory_within(data, len, limits, ret, NULL, err);
 }
 
 int sound_read_memory_within(const void *data, size_t len, struct sound_limits limits, struct pcm *ret,

@@ -14,9 +14,11 @@
 #define BUILTIN_SPEED_MAX 10.0f
 
 struct builtin_listener {
-    int (*audio)(void *user, const float *samples, size_t n); /* mono PCM at AUDIO_RATE within ±1, n > 0; non-zero stops */
+    /* Mono PCM at AUDIO_RATE within ±1, n > 0; non-zero stops. */
+    int (*audio)(void *user, const float *samples, size_t n);
     void *user;
-    int (*progress)(void *user, int done, int total); /* before each sentence; non-zero stops; may be NULL */
+    /* Before each sentence; non-zero stops; may be NULL. */
+    int (*progress)(void *user, int done, int total);
     void *progress_user;
 };
 

@@ -1,5 +1,6 @@
-/* ishow_clip_check and _memory: what is wrong with a clip before a voice is made of it. Loudness is looked at in windows of 20 ms:
- * between the loud ones, which are speech, and the quiet ones, which are the room, lies what tells a voice from noise. */
+/* ishow_clip_check and _memory: what is wrong with a clip before a voice is made of it. Loudness is looked at in windows
+ * of 20 ms: between the loud ones, which are speech, and the quiet ones, which are the room, lies what tells a voice
+ * from noise. */
 #include "ishowtts.h"
 
 #include "audio/shape.h"
@@ -111,7 +112,7 @@ static void look_at_loudness(const struct check *c)
 {
     if (c->used > 0 && c->speech < QUIET_DB)
         tell(c, "loudness", ISHOW_NOTE, "record closer to the microphone, or with more gain",
-             "the speech is quiet (%.0f dB below full scale): raised to the usual loudness, its noise is raised as well",
+             "the speech is quiet (%.0f dB below full scale): its noise is raised with it to the usual loudness",
              -c->speech);
     const double clipped = (double)c->traits.clipped / ((double)c->clip.len * c->traits.channels);
     if (clipped > CLIPPED_NOTE)
@@ -121,11 +122,13 @@ static void look_at_loudness(const struct check *c)
     const double span = c->speech - c->room;
     if (c->used > 0 && span < USELESS_SPAN_DB)
         tell(c, "noise", ISHOW_BAD, "choose a clip of one person speaking, without music",
-             "it is equally loud all the time (within %.0f dB), as noise, music or a tone is: there seems to be no speech",
+             "it is equally loud all the time (within %.0f dB), as noise, music or a tone is: there seems to be no "
+             "speech",
              span);
     else if (c->used > 0 && span < NOISY_SPAN_DB)
         tell(c, "noise", ISHOW_NOTE, "record in a quieter room, without music",
-             "between words it is only %.0f dB quieter than in them: noise or music behind the voice is cloned with it", span);
+             "between words it is only %.0f dB quieter than in them: noise or music behind the voice is cloned with it",
+             span);
 }
 
 static void look_at_tail(const struct check *c)
@@ -151,7 +154,8 @@ static void look_at_length(const struct check *c)
              USELESS_SECONDS, SHORT_SECONDS);
     else if (c->used < SHORT_SECONDS)
         tell(c, "length", ISHOW_NOTE, "choose a clip of 5 to 10 s",
-             "there are %.1f s of speech: from %.0f s on a voice comes out more like its owner", c->used, SHORT_SECONDS);
+             "there are %.1f s of speech: from %.0f s on a voice comes out more like its owner", c->used,
+             SHORT_SECONDS);
     if (seconds > REFERENCE_MAX_SECONDS && c->used < seconds - 1)
         tell(c, "length", ISHOW_NOTE, "cut it to 5 to 10 s, and the words with it",
              "of its %.1f s the first %.1f s are used: the words must be those of that part", seconds, c->used);
@@ -219,7 +223,8 @@ static int look_at_words(const struct check *c, const char *words, struct error 
         const int wrong = pace < SYLLABLES_WRONG_BELOW || pace > SYLLABLES_WRONG_ABOVE;
         if (pace < SYLLABLES_MIN || pace > SYLLABLES_MAX)
             tell(c, "words", wrong ? ISHOW_BAD : ISHOW_NOTE, "write down exactly what is said in the clip",
-                 "about %.0f syllables for %.1f s of speech are %.1f a second, people speak 3 to 7: %s", n, c->used, pace,
+                 "about %.0f syllables for %.1f s of speech are %.1f a second, people speak 3 to 7: %s", n, c->used,
+                 pace,
                  pace < SYLLABLES_MIN ? "words seem to be missing" : "there seem to be more words than the clip has");
     }
     buf_release(&spoken);

@@ -1,10 +1,10 @@
 /* How long the pieces of a text may be when it is heard while it is made, so that none comes late.
  *
- * The first piece is as short as the caller likes: it decides how soon something is heard. A later one of L frames costs
- * (clip + L) · cost · load seconds, because the model goes through the clip again with every piece. It is in time when
- * that is no more than what there is still to hear: the audio given out so far, less the time since its first sample
- * was. So pieces grow where the engine is faster than speech. Where it is not, playback starves whatever the pieces'
- * length, and they stay as long as the first. */
+ * The first piece is as short as the caller likes: it decides how soon something is heard. A later one of L frames
+ * costs (clip + L) · cost · load seconds, because the model goes through the clip again with every piece. It is in time
+ * when that is no more than what there is still to hear: the audio given out so far, less the time since its first
+ * sample was. So pieces grow where the engine is faster than speech. Where it is not, playback starves whatever the
+ * pieces' length, and they stay as long as the first. */
 #ifndef ISHOW_ENGINE_PACE_H
 #define ISHOW_ENGINE_PACE_H
 
@@ -19,8 +19,8 @@ struct pace {
 /* `seconds` were spent on `work` = frames · evaluations · branches. */
 void pace_note(struct pace *p, double seconds, double work);
 
-/* Frames of speech that the next piece may have when `ahead` seconds are still to hear; `load` = evaluations · branches ·
- * requests that share the engine. May be negative. `last`, the frames of the piece before, counts when nothing was
+/* Frames of speech that the next piece may have when `ahead` seconds are still to hear; `load` = evaluations · branches
+ * · requests that share the engine. May be negative. `last`, the frames of the piece before, counts when nothing was
  * measured. */
 double pace_frames(const struct pace *p, double ahead, int clip_frames, double load, double last);
 

@@ -141,7 +141,8 @@ static size_t growing_bytes(const struct speech *s, int sharing)
     const double ahead = (double)s->given / AUDIO_RATE - (clock_seconds() - s->heard);
     const double bytes = pace_frames(&s->f->pace, ahead, s->clip->frames, frame_work(p) * sharing,
                                      (double)s->text.len * frames_a_byte) / frames_a_byte;
-    return bytes < (double)s->first_bytes ? s->first_bytes : bytes > (double)s->chunk_max ? s->chunk_max : (size_t)bytes;
+    return bytes < (double)s->first_bytes ? s->first_bytes
+           : bytes > (double)s->chunk_max ? s->chunk_max : (size_t)bytes;
 }
 
 static void next_text(struct speech *s, int sharing)
@@ -260,8 +261,8 @@ static int chunk_voice(struct speech *s)
     if (rc)
         return rc;
     if (!all_finite(s->mel, (size_t)frames * MEL_BANDS) || !all_finite(s->wave.samples, s->wave.len))
-        return error_set(err, E_FORMAT, "the model answered with values that are no numbers; its weights are damaged or "
-                                        "were never trained");
+        return error_set(err, E_FORMAT, "the model answered with values that are no numbers; its weights are damaged "
+                                        "or were never trained");
     for (size_t i = 0; i < s->wave.len; i++)
         s->wave.samples[i] *= s->clip->gain;
     return 0;

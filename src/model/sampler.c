@@ -234,7 +234,8 @@ static int collect(struct sampler *s, const struct run *run, struct error *err)
     int rc = 0;
     for (int i = 0; i < run->n && !rc; i++) {
         const struct sample_request *r = &run->requests[run->in[i]];
-        rc = dev_download(dit_dev(s->model), r->mel, run->x + (size_t)run->start[i] * mel, (size_t)r->frames * mel, err);
+        const float *from = run->x + (size_t)run->start[i] * mel;
+        rc = dev_download(dit_dev(s->model), r->mel, from, (size_t)r->frames * mel, err);
         if (!rc && r->ref_frames)
             memcpy(r->mel, r->ref_mel, sizeof *r->mel * (size_t)r->ref_frames * mel);
     }

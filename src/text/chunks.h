@@ -25,11 +25,11 @@ struct chunks {
 int chunks_split(const char *text, size_t len, size_t max_bytes, struct arena *arena,
                  struct chunks *ret, struct error *err);
 
-/* Takes the next chunk off `rest`, valid UTF-8 without outer white space, for speech that is heard while it is made: about
- * `want` bytes of it, at most max_bytes. It is cut after punctuation as above, else at a space, else beside a Chinese or
- * Japanese character, always the last such place within `want`; where there is none, at the first one behind. Neither
- * the chunk nor what is left has less than CHUNKS_LEAST_BYTES, unless all of it has or max_bytes asks for it. The chunk is
- * a part of `rest`, stripped; `rest` is what is left, stripped, and empty after the last. */
+/* Takes the next chunk off `rest`, valid UTF-8 without outer white space, for speech that is heard while it is made:
+ * about `want` bytes of it, at most max_bytes. It is cut after punctuation as above, else at a space, else beside a
+ * Chinese or Japanese character, always the last such place within `want`; where there is none, at the first one
+ * behind. Neither the chunk nor what is left has less than CHUNKS_LEAST_BYTES, unless all of it has or max_bytes asks
+ * for it. The chunk is a part of `rest`, stripped; `rest` is what is left, stripped, and empty after the last. */
 struct slice chunks_take(struct slice *rest, size_t want, size_t max_bytes);
 
 #endif

@@ -132,8 +132,9 @@ static int watch(void *user, int done, int total)
 static void a_first_piece_comes_early(void **state)
 {
     (void)state;
-    static const char text[] = "Hello chat, thanks for the follow! And now for a sentence that goes on and on, as they do. Another, so "
-                               "that there are pieces. And a fourth sentence, to make it surely long enough for several of them.";
+    static const char text[] =
+        "Hello chat, thanks for the follow! And now for a sentence that goes on and on, as they do. Another, so that "
+        "there are pieces. And a fourth sentence, to make it surely long enough for several of them.";
     ishow_say_params p;
     ishow_stats whole = {.size = sizeof whole}, stats = {.size = sizeof stats};
     ishow_error err;

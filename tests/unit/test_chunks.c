@@ -154,7 +154,8 @@ static void a_chunk_is_taken_at_punctuation_then_at_a_space(void **state)
         {"Hello chat, thanks for the follow, and welcome to the stream! We try the last boss again now.", 70, 300,
          "Hello chat, thanks for the follow, and welcome to the stream!|We try the last boss again now."},
         /* what would be left is too short: a little more is taken, or less */
-        {"Hello chat, thanks for the follow, and welcome. Bye.", 48, 300, "Hello chat, thanks for the follow, and welcome. Bye."},
+        {"Hello chat, thanks for the follow, and welcome. Bye.", 48, 300,
+         "Hello chat, thanks for the follow, and welcome. Bye."},
         {"Hello chat, thanks for the follow. Welcome to the stream. Bye to all.", 58, 60,
          "Hello chat, thanks for the follow.|Welcome to the stream. Bye to all."},
         {"no punctuation in this one at all but spaces between the words of it", 35, 300,
@@ -185,7 +186,8 @@ static void nothing_is_lost_in_taking(void **state)
             assert_int_equal(buf_add_str(&text, parts[(seed >> 16) % (sizeof parts / sizeof *parts)]), 0);
         }
         assert_int_equal(buf_add_char(&text, 'x'), 0);
-        const size_t max = 2 + (size_t)round % 200, least = max < CHUNKS_LEAST_BYTES ? 1 : CHUNKS_LEAST_BYTES - UTF8_MAX;
+        const size_t max = 2 + (size_t)round % 200;
+        const size_t least = max < CHUNKS_LEAST_BYTES ? 1 : CHUNKS_LEAST_BYTES - UTF8_MAX;
         struct slice rest = buf_slice(&text);
         size_t at = 0;
         while (rest.len) {

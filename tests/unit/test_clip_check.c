@@ -36,7 +36,8 @@ static int set_up(void **state)
     ishow_open_params_init(&p);
     p.model = "builtin";
     strcpy(dir, "/tmp/ishow-clip-XXXXXX");
-    if (!mkdtemp(dir) || ishow_open(&p, &engine, NULL) || ishow_say(engine, NULL, WORDS, NULL, collect, &speech, NULL, NULL))
+    if (!mkdtemp(dir) || ishow_open(&p, &engine, NULL) ||
+        ishow_say(engine, NULL, WORDS, NULL, collect, &speech, NULL, NULL))
         return -1;
     snprintf(path, sizeof path, "%s/clip.wav", dir);
     ishow_close(engine);

@@ -224,7 +224,8 @@ static void a_batch_gives_each_what_it_gets_alone(void **state)
         free(together);
     }
 
-    static const int leaves[][3] = {{2, -1, -1}, {-1, 0, -1}, {-1, -1, 4}, {1, -1, 3}, {3, 3, -1}, {0, 1, -1}, {2, 2, 2}, {0, 4, 1}};
+    static const int leaves[][3] = {{2, -1, -1}, {-1, 0, -1}, {-1, -1, 4}, {1, -1, 3},
+                                    {3, 3, -1},  {0, 1, -1},  {2, 2, 2},   {0, 4, 1}};
     for (size_t k = 0; k < sizeof leaves / sizeof *leaves; k++) {
         struct departures d = {{leaves[k][0], leaves[k][1], leaves[k][2]}, {0}};
         struct sampler_params leaving = params;

@@ -61,7 +61,8 @@ static void nobody_waits_where_the_engine_is_fast_enough(void **state)
         int pieces;
         const double s = stall(cases[i].rtf, cases[i].first, cases[i].clip, 6000, 90, &pieces);
         if (s > 1e-9)
-            fail_msg("rtf %g, first piece %g, clip %g: %g s of silence", cases[i].rtf, cases[i].first, cases[i].clip, s);
+            fail_msg("rtf %g, first piece %g, clip %g: %g s of silence", cases[i].rtf, cases[i].first, cases[i].clip,
+                     s);
         assert_true(pieces > 1 && pieces < 40);
     }
 }

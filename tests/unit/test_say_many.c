@@ -107,7 +107,8 @@ static void assert_as_alone(ishow_engine *engine, const struct part *p)
     ishow_say_params say = p->say;
     say.progress_user = &alone;
     assert_int_equal(p->request.result, 0);
-    assert_int_equal(ishow_say(engine, p->request.voice, p->request.text, &say, hear, &alone, &alone.stats, &alone.err), 0);
+    const ishow_request *r = &p->request;
+    assert_int_equal(ishow_say(engine, r->voice, r->text, &say, hear, &alone, &alone.stats, &alone.err), 0);
     assert_int_equal(alone.n, p->n);
     double diff = 0, power = 0;
     for (size_t i = 0; i < p->n; i++) {
@@ -126,7 +127,7 @@ static void assert_as_alone(ishow_engine *engine, const struct part *p)
 
 static const char *const texts[] = {
     "Thanks, chat!",
-    "One sentence of a long text, and one more. Another one that goes on and on, as they do. A third, so they are many.",
+    "One sentence of a long text, and one more. Another one that goes on and on, as they do. A third, as well.",
     "Hello there, 3 new followers. How are you all tonight? We try the last boss again, and this time it works.",
     "大家好，欢迎来到我的直播间。",
     "A fifth text.",
