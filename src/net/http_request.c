@@ -277,6 +277,13 @@ static void check_head(struct http_request *r, const char *version, uint64_t *le
         answer_error(r, 400, "the path does not begin with a slash");
 }
 
+/* libmicrohttpd closes the connection after what is queued before the last call for a request. */
+static enum MHD_Result answer_last(struct http_request *r)
+{
+    r->conn->linger = 1;
+    return answer_queue(r);
+}
+
 /* The first call for a request: its head. */
 static enum MHD_Result take_head(struct http_request *r, const char *url, const char *method, const char *version)
 {
@@ -290,20 +297,17 @@ static enum MHD_Result take_head(struct http_request *r, const char *url, const 
     r->path = strip_origin(r, url);
     set_id(r);
     check_head(r, version, &length);
-    if (r->answer == ANSWER_NONE)
-        s->params.on_head(s->params.user, r);
+    r->conn->deadline = length ? now + s->params.limits.head_timeout : 0;
+    if (r->answer != ANSWER_NONE)
+        return answer_last(r); /* what follows such a head may be anything */
+    s->params.on_head(s->params.user, r);
     if (r->answer == ANSWER_NONE && length != UINT64_MAX && length > r->body_max)
         answer_error(r, 413, too_large);
     if (r->answer == ANSWER_NONE && length != UINT64_MAX && length > HTTP_BODIES_MAX - s->bodies)
         answer_error(r, 503, "too many uploads at a time");
-    r->conn->deadline = length ? now + s->params.limits.head_timeout : 0;
-    if (r->answer == ANSWER_NONE || length == 0) /* libmicrohttpd closes after what is queued before the last call */
+    if (r->answer == ANSWER_NONE || length == 0)
         return MHD_YES;
-    r->discard = 1;
-    if (length <= HTTP_DISCARD_KEEP && !http_header(r, "expect"))
-        return MHD_YES;
-    r->conn->linger = 1;
-    return answer_queue(r);
+    return length <= HTTP_DISCARD_KEEP && !http_header(r, "expect") ? MHD_YES : answer_last(r);
 }
 
 static enum MHD_Result take_body(struct http_request *r, const char *data, size_t len)
@@ -367,9 +371,18 @@ void request_end(struct http_request *r, int aborted)
         return;
     r->live = 0;
     request_tell_gone(r);
-    if (r->headed) {
-        const struct http_done done = {.status = r->queued ? r->status : 0,
-                                       .aborted = aborted,
+    /* what libmicrohttpd has refused by itself: a header or a chunk that is none, one that is too large for it */
+    const union MHD_ConnectionInfo *own =
+        r->queued ? NULL : MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (!r->headed) {
+        r->method = r->path = "";
+        r->begun = clock_seconds();
+    }
+    if (r->headed || own) {
+        const struct http_done done = {.status = r->queued ? r->status
+                                                 : own     ? (int)own->http_status
+                                                           : 0,
+                                       .aborted = own ? 0 : aborted,
                                        .body_bytes = r->queued ? r->sent : 0,
                                        .seconds = clock_seconds() - r->begun};
         s->params.on_done(s->params.user, r, &done);

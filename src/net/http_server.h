@@ -55,6 +55,7 @@ struct http_server_params {
     struct http_limits limits;
     void (*on_head)(void *user, struct http_request *r);
     void (*on_request)(void *user, struct http_request *r);
+    /* Also of what on_head has not seen; method, path and id are "" when the head was not even whole. */
     void (*on_done)(void *user, struct http_request *r, const struct http_done *done);
     void *user;
     struct log *log; /* borrowed; may be NULL */

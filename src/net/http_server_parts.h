@@ -39,7 +39,7 @@ struct http_request {
     unsigned live : 1;       /* libmicrohttpd knows of it */
     unsigned headed : 1;     /* on_head has seen it */
     unsigned dispatched : 1; /* and on_request */
-    unsigned chunked : 1, head_only : 1, discard : 1, queued : 1, suspended : 1, gone : 1, ended : 1, aborted : 1;
+    unsigned chunked : 1, head_only : 1, queued : 1, suspended : 1, gone : 1, ended : 1, aborted : 1;
 };
 
 /* One of libmicrohttpd's servers: the plain one, or the one behind TLS. */

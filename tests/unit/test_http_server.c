@@ -138,10 +138,32 @@ static void what_is_no_request_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *answer = client_talk(*state, cases[i].request);
+        if (cases[i].status[0] && !strstr(answer, "Connection: close"))
+            fail_msg("case %zu: the connection is kept", i);
         if (cases[i].status[0] ? !starts_with(answer, "HTTP/1.1 ") || !starts_with(answer + 9, cases[i].status)
                                : answer[0] != '\0')
             fail_msg("case %zu: expected \"%s\", found \"%s\"", i, cases[i].status, answer);
         free(answer);
+    }
+}
+
+static void what_is_refused_is_counted(void **state)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        {"GET /hello HTTP/1.1\r\nnonsense\r\n\r\n", 400},
+        {"GET /hello HTTP/1.1\r\n\r\n", 400},
+        {"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" CLOSE "x\r\n", 400},
+        {"POST /echo HTTP/1.1\r\nContent-Length: 2000000\r\n" CLOSE, 413},
+    };
+    struct test_server *t = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int before = atomic_load(&t->done);
+        free(client_talk(t, cases[i].request));
+        wait_for(&t->done, before + 1);
+        assert_int_equal(atomic_load(&t->status), cases[i].status);
     }
 }
 
@@ -362,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_answered),
         cmocka_unit_test(what_is_no_request_is_refused),
+        cmocka_unit_test(what_is_refused_is_counted),
         cmocka_unit_test(a_connection_is_kept),
         cmocka_unit_test(requests_may_come_at_once),
         cmocka_unit_test(headers_cannot_be_smuggled_out),
