@@ -1,14 +1,9 @@
 /* See voice_check.h. */
 #include "server/voice_check.h"
 
-#include "base/file.h"
 #include "ishowtts.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 const char *voice_clip_type(struct slice clip)
 {
@@ -49,41 +44,35 @@ static void add_finding(void *user, const ishow_finding *f)
         all->failed |= buf_addf(&all->bad, "%s%s", all->bad.len ? "; " : "", f->text);
 }
 
-static int check(const char *path, const char *words, int words_only, json_t **ret, struct error *err)
+/* Turns what the checker found, or its `rc`, into a verdict. */
+static int conclude(struct findings *all, int rc, json_t **ret, struct error *err)
 {
-    struct findings all = {.list = json_array(), .words_only = words_only};
-    int rc = all.list ? ishow_clip_check(path, words, add_finding, &all, NULL, (ishow_error *)err) : error_nomem(err);
     if (rc == E_LIMIT)
         rc = error_set(err, E_FORMAT, "%s", err->text);
-    if (!rc && all.failed)
+    if (!rc && all->failed)
         rc = error_nomem(err);
     if (!rc) {
-        *ret = all.list;
-        all.list = NULL;
-        if (all.bad.len)
-            rc = error_set(err, E_FORMAT, "%s", all.bad.ptr);
+        *ret = all->list;
+        all->list = NULL;
+        if (all->bad.len)
+            rc = error_set(err, E_FORMAT, "%s", all->bad.ptr);
     }
-    json_decref(all.list);
-    buf_release(&all.bad);
+    json_decref(all->list);
+    buf_release(&all->bad);
     return rc;
 }
 
 int voice_check_words(const char *path, const char *words, json_t **ret, struct error *err)
 {
-    return check(path, words, 1, ret, err);
+    struct findings all = {.list = json_array(), .words_only = 1};
+    int rc = all.list ? ishow_clip_check(path, words, add_finding, &all, NULL, (ishow_error *)err) : error_nomem(err);
+    return conclude(&all, rc, ret, err);
 }
 
-/* The clip is shown to the checker as a file in memory: nothing is written to the disk for a clip that is refused. */
 int voice_check(struct slice clip, const char *words, json_t **ret, struct error *err)
 {
-    char path[32];
-    const int fd = memfd_create("clip", MFD_CLOEXEC);
-    if (fd < 0)
-        return error_errno(err, errno, "cannot make a file in memory");
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int rc = fd_write_all(fd, clip.ptr, clip.len, "a file in memory", err);
-    if (!rc)
-        rc = check(path, words, 0, ret, err);
-    close(fd);
-    return rc;
+    struct findings all = {.list = json_array()};
+    int rc = all.list ? ishow_clip_check_memory(clip.ptr, clip.len, words, add_finding, &all, NULL, (ishow_error *)err)
+                      : error_nomem(err);
+    return conclude(&all, rc, ret, err);
 }
