@@ -246,6 +246,20 @@ def test_paths_lead_nowhere_else():
         s.stop()
 
 
+def test_a_preview_is_a_sentence_of_the_voice():
+    with Server() as s:
+        for body in (None, {}, {"text": "Another sentence."}, {"format": "mp3"}):
+            status, sound, headers = s.ask("POST", "/api/voices/builtin/preview", body)
+            mp3 = bool(body) and "format" in body
+            assert status == 200 and headers["content-type"] == ("audio/mpeg" if mp3 else "audio/wav"), (body, sound[:200])
+            assert len(sound) > (5000 if mp3 else 20000)
+        refused(s.json("POST", "/api/voices/none/preview", 404), "none")
+        refused(s.json("POST", "/api/voices/alloy/preview", 404), "alloy")
+        refused(s.json("POST", "/api/voices/builtin/preview", 400, b"[1]"))
+        refused(s.json("POST", "/api/voices/builtin/preview", 400, {"text": 5}))
+        s.stop()
+
+
 def test_a_kill_during_uploads():
     """What was answered is there, whole; what was not may be there, but whole too."""
     clips = [tone(seconds=3, pitch=80 + 3 * i) for i in range(40)]
