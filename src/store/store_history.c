@@ -12,8 +12,14 @@ static const char *const history_steps[] = {
     " voice TEXT NOT NULL, engine TEXT NOT NULL, text TEXT NOT NULL, params TEXT NOT NULL, queue_seconds REAL NOT NULL,"
     " first_audio_seconds REAL NOT NULL, seconds REAL NOT NULL, audio_seconds REAL NOT NULL, format TEXT NOT NULL,"
     " audio_bytes INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX generation_bytes ON generation (bytes);" /* sums are made of it alone */
-    "CREATE TABLE sound (id INTEGER PRIMARY KEY REFERENCES generation ON DELETE CASCADE, audio BLOB NOT NULL) STRICT;",
+    "CREATE TABLE sound (id INTEGER PRIMARY KEY REFERENCES generation ON DELETE CASCADE, audio BLOB NOT NULL) STRICT;"
+    /* its one row is kept by triggers, so that the caps cost the same however long the history is */
+    "CREATE TABLE total (count INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;"
+    "INSERT INTO total VALUES (0, 0);"
+    "CREATE TRIGGER generation_added AFTER INSERT ON generation BEGIN"
+    " UPDATE total SET count = count + 1, bytes = bytes + new.bytes; END;"
+    "CREATE TRIGGER generation_gone AFTER DELETE ON generation BEGIN"
+    " UPDATE total SET count = count - 1, bytes = bytes - old.bytes; END;",
 };
 
 static const struct schema history_schema = {
@@ -72,7 +78,7 @@ static int judge(struct store *s, int rc, const struct error *why, struct error 
 static int read_totals(struct store *s, struct store_history_totals *ret, struct error *err)
 {
     struct query q;
-    int rc = query_begin(&q, s->history, err, "SELECT count(*), coalesce(sum(bytes), 0) FROM generation", "");
+    int rc = query_begin(&q, s->history, err, "SELECT count, bytes FROM total", "");
     if (!rc && (rc = query_row(&q, err)) == 1) {
         ret->count = query_int(&q, 0);
         ret->bytes = query_int(&q, 1);
@@ -82,38 +88,39 @@ static int read_totals(struct store *s, struct store_history_totals *ret, struct
     return rc;
 }
 
-static int drop_oldest(struct store *s, int64_t *ret_bytes, struct error *err)
+/* 1 when there was one to drop. */
+static int drop_oldest(struct store *s, struct store_history_totals *t, struct error *err)
 {
     struct query q;
-    int rc = query_begin(&q, s->history, err,
-                         "DELETE FROM generation WHERE id = (SELECT min(id) FROM generation) RETURNING bytes", "");
+    int dropped = 0, rc = query_begin(&q, s->history, err,
+                                      "DELETE FROM generation WHERE id = (SELECT min(id) FROM generation)"
+                                      " RETURNING bytes",
+                                      "");
     while (!rc && (rc = query_row(&q, err)) == 1) {
-        *ret_bytes = query_int(&q, 0);
+        t->count--;
+        t->bytes -= query_int(&q, 0);
+        dropped = 1;
         rc = 0;
     }
     query_end(&q);
-    return rc;
+    return rc ? rc : dropped;
 }
 
 static int add(struct store *s, const struct store_generation *g, int64_t bytes, struct error *err)
 {
     struct store_history_totals t = {0};
     int rc = query_run(s->history, err, "INSERT INTO generation VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                       "titttt"
-                       "dddd"
-                       "tii",
-                       g->request, g->time, g->voice, g->engine, g->text, g->params, g->queue_seconds,
+                       "tittttddddtii", g->request, g->time, g->voice, g->engine, g->text, g->params, g->queue_seconds,
                        g->first_audio_seconds, g->seconds, g->audio_seconds, g->format, (int64_t)g->audio_len, bytes);
     if (!rc && g->audio_len)
         rc = query_run(s->history, err, "INSERT INTO sound VALUES (?, ?)", "ib",
                        (int64_t)sqlite3_last_insert_rowid(s->history), g->audio, g->audio_len);
     if (!rc)
         rc = read_totals(s, &t, err);
-    while (!rc && (t.count > s->history_count || t.bytes > s->history_bytes)) {
-        int64_t dropped = 0;
-        rc = drop_oldest(s, &dropped, err);
-        t.count--;
-        t.bytes -= dropped;
+    int more = 1;
+    while (!rc && more && (t.count > s->history_count || t.bytes > s->history_bytes)) {
+        more = drop_oldest(s, &t, err);
+        rc = more < 0 ? more : 0;
     }
     return rc;
 }
