@@ -76,7 +76,7 @@ static const struct family families[METRIC_COUNT] = {
         "Reloads of the configuration (SIGHUP), by result.",
         COUNTER, {"result"}, VALUES("ok", "failed")},
     [METRIC_QUEUE_DEPTH] = {"tts_queue_depth", "Requests that wait for a worker.", GAUGE},
-    [METRIC_QUEUE_CAPACITY] = {"tts_queue_capacity", "Requests that may wait; one more is answered 503.", GAUGE},
+    [METRIC_QUEUE_CAPACITY] = {"tts_queue_capacity", "Requests that may wait, in the queues of all engines.", GAUGE},
     [METRIC_IN_FLIGHT] = {"tts_requests_in_flight", "Requests that are being spoken.", GAUGE},
     [METRIC_MODEL_READY] = {"tts_model_ready",
         "1: the engine that is configured speaks; 0: the built-in one stands in for it.",
