@@ -24,6 +24,7 @@ function typeOf(doc, schema) {
   if (s.anyOf) return s.anyOf.map((a) => typeOf(doc, a)).filter((t) => t !== "null").join(" or ");
   if (s.const !== undefined) return JSON.stringify(s.const);
   if (s.type === "null") return "null";
+  if (s.format === "binary") return "file";
   const types = [s.type].flat().filter((t) => t && t !== "null");
   if (types[0] === "array") return `list of ${typeOf(doc, s.items ?? {})}`;
   return types.join(" or ") || "any";
@@ -70,7 +71,7 @@ function exampleOf(path, method, operation) {
   const content = operation.requestBody?.content ?? {};
   return { method: method.toUpperCase(), url, json: content["application/json"]?.example,
            form: content["multipart/form-data"]?.example,
-           sound: Object.keys(operation.responses["200"]?.content ?? {}).some((t) => t.startsWith("audio/")) };
+           sound: Object.keys(operation.responses["200"]?.content ?? {})[0]?.startsWith("audio/") };
 }
 
 function asCurl(x) {
@@ -124,7 +125,8 @@ function showOperation(doc, path, method, operation) {
   const answers = Object.entries(operation.responses).map(([status, answer]) => {
     const a = resolve(doc, answer);
     return el("tr", {}, el("td", {}, el("code", {}, status),
-      el("span", { class: "type" }, Object.keys(a.content ?? {}).join(", "))), el("td", {}, a.description));
+      status < "400" ? el("span", { class: "type" }, Object.keys(a.content ?? {}).join(", ")) : undefined),
+      el("td", {}, a.description));
   });
   card.append(el("details", {}, el("summary", {}, "Answers"), el("table", {}, el("tbody", {}, ...answers))));
 
