@@ -49,6 +49,7 @@ struct job {
     void *user;
     int gone;  /* nobody listens any more */
     int begun; /* on_start has been called */
+    int too_late; /* for the model to begin with it */
     struct loop_timer timer;
 
     atomic_int stop; /* the loop asks the worker to give up */

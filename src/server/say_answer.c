@@ -283,7 +283,6 @@ void say_answer(struct server *s, struct http_request *r, const struct say_order
                               .text = q->text,
                               .engine = order->engine,
                               .voice = order->voice,
-                              .nfe_given = q->nfe != SAY_ABSENT,
                               .format = order->format->name,
                               .stream = is_stream(a),
                               .priority = say_request_priority(q),

@@ -150,7 +150,7 @@ static void move_all_to_builtin(struct speech *s)
 }
 
 /* Until when the model may begin with it. */
-static double last_moment(struct job *job)
+static double last_moment(const struct job *job)
 {
     struct crew *c = job->crew;
     pthread_mutex_lock(&c->lock);
@@ -161,24 +161,30 @@ static double last_moment(struct job *job)
     return job->deadline - expect - RESCUE_MARGIN - RESCUE_RATE * job->length.usual;
 }
 
+static void on_time(void *user);
+
+/* Looks at the job again when something has to be decided about it; not now, because it might be over then. */
+static void set_timer(struct job *job)
+{
+    const struct speech *s = job->speech;
+    const int choice = job->crew == &s->model && s->fallback && !job->too_late;
+    const double at = choice ? last_moment(job) : job->deadline;
+    loop_timer_start(s->loop, &job->timer, fmax(0, at - clock_seconds()), on_time, job);
+}
+
 static void on_time(void *user)
 {
     struct job *job = user;
-    struct speech *s = job->speech;
     const double now = clock_seconds();
     if (now >= job->deadline) {
         fail_job(job, JOB_TIMEOUT, "the deadline passed before the speech was made");
         return;
     }
-    double next = job->deadline;
-    if (job->crew == &s->model && s->fallback) {
-        const double last = last_moment(job);
-        if (last <= now)
-            move_to_builtin(job); /* unless it is being spoken */
-        else
-            next = last;
+    if (job->crew == &job->speech->model && job->speech->fallback && last_moment(job) <= now) {
+        job->too_late = 1;
+        move_to_builtin(job); /* unless it is being spoken */
     }
-    loop_timer_start(s->loop, &job->timer, next - now, on_time, job);
+    set_timer(job);
 }
 
 /* -------- what workers send -------- */
@@ -218,14 +224,14 @@ static void finish(struct job *job)
     }
     for (int i = 0; i < r->retries; i++)
         measure_retry(s->measure, sound_fault_name((enum sound_fault)job->faults[i]));
+    if (!job->gone && r->failure == JOB_OK && !job->stream && job->on_audio)
+        job->on_audio(job->user, r->audio, r->audio_len);
     if (!job->gone) {
         job->gone = 1;
         loop_timer_stop(&job->timer);
         measure_job(s->measure, r);
         if (r->failure == JOB_OK)
             log_job(job, r);
-        if (r->failure == JOB_OK && !job->stream && job->on_audio)
-            job->on_audio(job->user, r->audio, r->audio_len);
         job->on_done(job->user, r);
     }
     free_job(job);
@@ -321,7 +327,7 @@ static enum submit_verdict submit(struct speech *s, const struct job_request *re
         job->say.first_chunk = s->first_chunk;
     enter_queue(job, c);
     add_job(s, job);
-    loop_timer_start(s->loop, &job->timer, 0, on_time, job); /* not at once: it might be over before anyone has it */
+    set_timer(job);
     *ret = job;
     return SUBMIT_OK;
 }

@@ -32,8 +32,7 @@ struct job_request {
     const char *text;   /* UTF-8, at most ISHOW_TEXT_MAX bytes */
     const char *engine; /* "f5", "builtin", or "" for the configured one */
     struct voice *voice;
-    ishow_say_params say; /* its callbacks are not used */
-    int nfe_given;        /* the caller asked for say.nfe: the ladder may still lower it */
+    ishow_say_params say; /* its callbacks are not used; the ladder may lower nfe */
     const char *format;   /* "wav", "mp3", "opus", "ogg", "flac", "pcm" */
     int stream;           /* 1: pieces as they are made; 0: all at once, with exact sizes in a wav's header */
     int keep;             /* 1: the whole audio comes with the result as well, for the history */

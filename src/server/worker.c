@@ -88,7 +88,8 @@ static void on_end(void *user, struct job *job)
     const struct job_result *r = &job->result;
     w->jobs++;
     w->units += job_units(job, r->nfe);
-    w->spoiled |= r->failure || r->retries || !r->nfe;
+    w->failed |= r->failure != JOB_OK; /* or given up by its client */
+    w->spoiled |= r->retries || !r->nfe;
     pthread_mutex_lock(&c->lock);
     c->running--;
     pthread_mutex_unlock(&c->lock);
@@ -136,7 +137,7 @@ static void speak(struct worker *w, struct job *const *jobs, int n)
     struct crew *c = w->crew;
     const double start = clock_seconds();
     w->busy = 1;
-    w->jobs = w->spoiled = 0;
+    w->jobs = w->failed = w->spoiled = 0;
     w->units = 0;
     snprintf(w->job, sizeof w->job, "%s", jobs[0]->id);
     speech_engine_beat(&w->engine);
@@ -146,7 +147,8 @@ static void speak(struct worker *w, struct job *const *jobs, int n)
     jobs_speak(&w->engine, jobs, n, on_end, w);
     pthread_mutex_lock(&c->lock);
     w->busy = 0;
-    pace_learn(&c->pace, w->spoiled ? 0 : w->units, w->jobs, clock_seconds() - start);
+    if (!w->failed)
+        pace_learn(&c->pace, w->spoiled ? 0 : w->units, w->jobs, clock_seconds() - start);
     if (w->has_model && !w->engine.model)
         look_at_model(w);
     if (c->queue.count)

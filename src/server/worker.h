@@ -27,7 +27,7 @@ struct worker {
     char job[64]; /* the id of what it speaks, for the log; cut if longer */
     /* of its own thread: what the jobs that it has just spoken amounted to */
     double units;
-    int jobs, spoiled;
+    int jobs, failed, spoiled;
     /* of the loop's thread */
     int hung;
 };

@@ -119,7 +119,7 @@ static int fake_say(ishow_engine *engine, const ishow_voice *voice, const char *
     fake.first_chunk = params->first_chunk;
     if (voice != VOICE || strcmp(text, "?") == 0)
         return error_set((struct error *)err, E_ARG, "there is nothing to speak in this text");
-    const enum fake_act a = fake.acts[fake.says++];
+    const enum fake_act a = fake.acts[fake.says++ % FAKE_ACTS_MAX];
     fake.inside++;
     const int rc = act(a, params, on_audio, user, (struct error *)err);
     fake.inside--;
@@ -130,7 +130,7 @@ static int fake_say(ishow_engine *engine, const ishow_voice *voice, const char *
 static int fake_say_many(ishow_engine *engine, ishow_request *const *requests, int n, ishow_error *err)
 {
     (void)err;
-    fake.together[fake.manys++] = n;
+    fake.together[fake.manys++ % FAKE_ACTS_MAX] = n;
     for (int i = 0; i < n; i++) {
         ishow_request *r = requests[i];
         r->result = fake_say(engine, r->voice, r->text, r->params, r->on_audio, r->user, r->stats, r->err);

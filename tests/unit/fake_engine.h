@@ -1,6 +1,7 @@
 /* An engine that does as it is told: a model that is silent, clipped, lost, slow or hanging when a test wants it to be.
  *
- * It stands in for the model alone; the built-in voices are the real ones. Its behaviour is a list, one entry a synthesis. */
+ * It stands in for the model alone; the built-in voices are the real ones. Its behaviour is a list, one entry a synthesis, over and
+ * over. */
 #ifndef ISHOW_TESTS_FAKE_ENGINE_H
 #define ISHOW_TESTS_FAKE_ENGINE_H
 

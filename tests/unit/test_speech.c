@@ -16,7 +16,7 @@
 /* -------- a listener -------- */
 
 struct heard {
-    int starts, pieces, done;
+    int starts, pieces, done, left;
     size_t bytes_before_done;
     struct job_result so_far, result;
     char message[512], degraded[64], spoken_by[256];
@@ -41,7 +41,7 @@ static void on_start(void *user, const struct job_result *so_far)
 static void on_audio(void *user, const void *bytes, size_t n)
 {
     struct heard *h = user;
-    assert_false(h->done);
+    assert_false(h->done || h->left);
     h->pieces++;
     assert_int_equal(buf_add(&h->sound, bytes, n), 0);
 }
@@ -49,7 +49,7 @@ static void on_audio(void *user, const void *bytes, size_t n)
 static void on_done(void *user, const struct job_result *result)
 {
     struct heard *h = user;
-    assert_false(h->done);
+    assert_false(h->done || h->left);
     h->done = 1;
     h->result = *result;
     snprintf(h->message, sizeof h->message, "%s", result->message);
@@ -400,6 +400,7 @@ static void cancel_from_within(void *user, const void *bytes, size_t n)
 {
     struct heard *h = user;
     on_audio(user, bytes, n);
+    h->left = 1;
     speech_cancel(speech, h->job);
 }
 
@@ -873,6 +874,73 @@ static void a_broken_model_file_is_told(void **state)
     stop();
 }
 
+/* -------- much at once -------- */
+
+static int said_before;
+static int something_said(void)
+{
+    return fake.says > said_before || all_over();
+}
+
+#define STORM 300
+static struct heard storm[STORM];
+
+/* Everything that can happen to a job, at any time: nothing is told twice, nothing is forgotten. */
+static void a_storm_passes(void **state)
+{
+    (void)state;
+    struct speech_params p = usual();
+    uint32_t random = 3;
+    int answered = 0, cancelled = 0;
+    memset(storm, 0, sizeof storm);
+    fake.acts[3] = fake.acts[4] = FAKE_SILENT;
+    fake.acts[11] = FAKE_LATER_BAD;
+    fake.acts[17] = FAKE_LOST;
+    fake.acts[23] = FAKE_NO_NUMBERS;
+    p.workers = 3;
+    p.batch_max = 4;
+    p.queue_capacity = p.per_client = STORM;
+    start(&p);
+    for (int i = 0; i < STORM; i++) {
+        struct job_request r = request(0);
+        int retry;
+        random = random * 1664525 + 1013904223;
+        const unsigned x = random >> 8;
+        r.user = &storm[i];
+        r.stream = x & 1;
+        r.keep = x >> 1 & 1;
+        r.voice = x >> 2 & 3 ? r.voice : NULL;
+        r.text = x >> 2 & 3 ? r.text : "Hi.";
+        r.client = x >> 4 & 1 ? "a" : "b";
+        r.priority = (enum job_priority)((x >> 5) % 3);
+        r.timeout = x % 11 ? PATIENCE : 0.001 * (double)(x % 50);
+        r.on_audio = x % 13 ? on_audio : cancel_from_within;
+        assert_int_equal(speech_submit(speech, &r, &storm[i].job, &retry), SUBMIT_OK);
+        if (x % 7 == 0) {
+            speech_cancel(speech, storm[i].job);
+            storm[i].job = NULL;
+            cancelled++;
+        }
+        if (i % 20 == 0) {
+            said_before = fake.says;
+            await(something_said);
+        }
+    }
+    await_true(all_over);
+    assert_true(fake.opens > 3); /* it was lost now and then */
+    for (int i = 0; i < STORM; i++) {
+        answered += storm[i].done;
+        if (storm[i].done && storm[i].result.failure == JOB_BROKEN)
+            assert_true(storm[i].starts); /* a stream that turned bad: everything else can be mended */
+        if (!storm[i].job)
+            assert_int_equal(storm[i].done + storm[i].pieces, 0);
+        buf_release(&storm[i].sound);
+        buf_release(&storm[i].kept);
+    }
+    assert_true(answered > STORM / 2 && cancelled > STORM / 20);
+    stop();
+}
+
 /* -------- the end -------- */
 
 static void what_was_taken_on_is_finished(void **state)
@@ -941,6 +1009,7 @@ int main(void)
         speech_test(a_window_waits_for_one_more),
         speech_test(real_speech_is_the_same_alone_and_together),
         speech_test(a_broken_model_file_is_told),
+        speech_test(a_storm_passes),
         speech_test(what_was_taken_on_is_finished),
         speech_test(who_still_waits_at_the_end_is_told),
     };
