@@ -146,9 +146,10 @@ typedef struct ishow_say_params {
     void *progress_user;
     /* For speech that is heard while it is made: characters of the first piece, which decides how soon it begins; at
      * least 30 bytes, or the model babbles. It ends after punctuation, else at a space, else at a Chinese or Japanese
-     * character. Later pieces grow as fast as the engine can have them ready in time, by the speed it has shown, if
-     * playback begins with the first; so where they end depends on the clock, and a seed does not repeat. 0: every
-     * piece as long as the model allows; 0. A model only, and not with fix_duration or remove_silence. */
+     * character. Later pieces are as long as the engine can have ready in time, by the speed it has shown, if playback
+     * begins with the first, and grow anyhow where it cannot keep up; so where they end depends on the clock, and a seed
+     * does not repeat. 0: every piece as long as the model allows; 0. A model only, and not with fix_duration or
+     * remove_silence. */
     int first_chunk;
 } ishow_say_params;
 

@@ -9,7 +9,14 @@ void pace_note(struct pace *p, double seconds, double work)
     p->cost = p->cost > 0 ? (p->cost + cost) / 2 : cost;
 }
 
-double pace_frames(const struct pace *p, double ahead, int clip_frames, double load, double last)
+double pace_frames(const struct pace *p, const struct pace_piece *piece)
 {
-    return p->cost > 0 ? PACE_MARGIN * ahead / (p->cost * load) - clip_frames : last * PACE_GROWTH;
+    const double frame = p->cost * piece->load; /* seconds */
+    if (!(frame > 0))
+        return piece->last * PACE_GROWTH;
+    const double in_time = PACE_MARGIN * piece->ahead / frame - piece->clip;
+    if (in_time >= piece->first)
+        return in_time;
+    const int hardly_late = (piece->clip + piece->first) * frame <= PACE_LATE * piece->first * PACE_FRAME_SECONDS;
+    return hardly_late ? piece->first : piece->last * PACE_GROWTH;
 }

@@ -139,8 +139,12 @@ static size_t growing_bytes(const struct speech *s, int sharing)
     const ishow_say_params *p = s->job->params;
     const double frames_a_byte = (double)(s->job->voice->clip.len / MEL_HOP) / (double)s->word_bytes / p->speed;
     const double ahead = (double)s->given / AUDIO_RATE - (clock_seconds() - s->heard);
-    const double bytes = pace_frames(&s->f->pace, ahead, s->clip->frames, frame_work(p) * sharing,
-                                     (double)s->text.len * frames_a_byte) / frames_a_byte;
+    const struct pace_piece piece = {.clip = s->clip->frames,
+                                     .first = (double)s->first_bytes * frames_a_byte,
+                                     .last = (double)s->text.len * frames_a_byte,
+                                     .load = frame_work(p) * sharing,
+                                     .ahead = ahead};
+    const double bytes = pace_frames(&s->f->pace, &piece) / frames_a_byte;
     return bytes < (double)s->first_bytes ? s->first_bytes
            : bytes > (double)s->chunk_max ? s->chunk_max : (size_t)bytes;
 }

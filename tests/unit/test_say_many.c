@@ -221,6 +221,26 @@ static void those_that_do_not_match_are_spoken_too(void **state)
     parts_release(parts, 5);
 }
 
+/* Pieces that grow by the clock, one request of two with short ones. */
+static void a_short_first_piece_in_a_batch(void **state)
+{
+    (void)state;
+    struct part parts[2];
+    for (int i = 0; i < 2; i++) {
+        part_init(&parts[i], voice, texts[2], 1);
+        parts[i].say.cross_fade = 0;
+        parts[i].say.first_chunk = i * 40;
+    }
+    speak(f5, parts, 2);
+    assert_as_alone(f5, &parts[0]);
+    assert_int_equal(parts[1].request.result, 0);
+    assert_int_equal(parts[1].calls, parts[1].stats.chunks);
+    assert_true(parts[1].stats.chunks > 1 && parts[1].stats.chunks > parts[0].stats.chunks);
+    const double ratio = (double)parts[1].n / (double)parts[0].n;
+    assert_true(ratio > 0.97 && ratio < 1.03); /* no word is left out */
+    parts_release(parts, 2);
+}
+
 /* More frames than fit one run of the sampler. */
 static void many_long_texts_take_turns(void **state)
 {
@@ -291,6 +311,7 @@ int main(void)
         cmocka_unit_test(whoever_leaves_the_others_go_on),
         cmocka_unit_test(whatever_fails_the_others_go_on),
         cmocka_unit_test(those_that_do_not_match_are_spoken_too),
+        cmocka_unit_test(a_short_first_piece_in_a_batch),
         cmocka_unit_test(many_long_texts_take_turns),
         cmocka_unit_test(the_built_in_voice_takes_one_after_another),
         cmocka_unit_test(a_batch_that_is_none_is_refused),
