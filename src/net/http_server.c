@@ -8,15 +8,16 @@
 #include "base/clock.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define ROUNDS      16      /* of libmicrohttpd in a row, before others have their turn */
-#define CALM_ROUNDS 1000    /* of it wanting to go on without anything happening: it has lost its way */
-#define MHD_MANY    1000000 /* connections: the limit is kept here */
+#define ROUNDS       16      /* of libmicrohttpd in a row, before others have their turn */
+#define CALM_ROUNDS  1000    /* of it wanting to go on without anything happening: it has lost its way */
+#define MHD_MANY     1000000 /* connections: the limit is kept here */
+#define MEMORY_LEAST 16384   /* bytes of a connection's buffer */
 
 static void set_defaults(struct http_limits *l)
 {
@@ -143,21 +144,24 @@ static int prepare(void *user)
 
 static int start_daemon(struct http_server *s, struct http_daemon *d, int tls, struct error *err)
 {
-    const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+                           MHD_USE_ERROR_LOG;
     const struct MHD_OptionItem with_tls[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)on_certificate},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL}};
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    /* what it takes from the headers needs as much again, and the answer's headers some */
+    const size_t memory =
+        s->params.limits.header_max < MEMORY_LEAST / 2 ? MEMORY_LEAST : 2 * s->params.limits.header_max;
     d->tls = tls;
-    d->mhd = MHD_start_daemon(
-        flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, request_access, d, MHD_OPTION_EXTERNAL_LOGGER, on_log, d,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, d, MHD_OPTION_NOTIFY_CONNECTION, conn_notify, d,
-        MHD_OPTION_URI_LOG_CALLBACK, on_uri, d, MHD_OPTION_UNESCAPE_CALLBACK, request_unescape, d,
-        /* what it takes from the headers needs as much again */
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * s->params.limits.header_max, MHD_OPTION_CONNECTION_LIMIT, MHD_MANY,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->params.limits.idle_timeout + 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
-        1, MHD_OPTION_ARRAY, tls ? with_tls : none, MHD_OPTION_END);
+    d->mhd =
+        MHD_start_daemon(flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, request_access, d, MHD_OPTION_EXTERNAL_LOGGER,
+                         on_log, d, MHD_OPTION_NOTIFY_COMPLETED, on_completed, d, MHD_OPTION_NOTIFY_CONNECTION,
+                         conn_notify, d, MHD_OPTION_URI_LOG_CALLBACK, on_uri, d, MHD_OPTION_UNESCAPE_CALLBACK,
+                         request_unescape, d, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_LIMIT,
+                         MHD_MANY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->params.limits.idle_timeout + 1,
+                         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, tls ? with_tls : none, MHD_OPTION_END);
     const union MHD_DaemonInfo *info = d->mhd ? MHD_get_daemon_info(d->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info)
         return error_set(err, E_IO, "cannot start the HTTP server");

@@ -12,7 +12,7 @@
 
 #define TLS_CHAIN_MAX   16           /* certificates from the server's own to the authority's */
 #define TLS_FILE_MAX    (1 << 20)    /* bytes */
-#define TLS_LOOK_EVERY  2.0          /* seconds between looks at whether the files have changed */
+#define TLS_LOOK_EVERY  1.0          /* seconds between looks at whether the files have changed */
 #define TLS_WARN_BEFORE (14 * 86400) /* seconds before its end at which a certificate is warned of */
 
 struct tls_pair {
