@@ -1,5 +1,5 @@
 """The nearest peer that installs without fetching a model: ovos-tts-server (PyPI), which has OpenAI's route, over espeak-ng.
-Usage: PYTHON peer.py PORT, with an interpreter that has ovos-tts-server 1.13.
+Usage: PYTHON peer.py PORT VOICE, with an interpreter that has ovos-tts-server 1.13.
 
 Its espeak-ng plugin has not kept up with its plugin manager, so these few lines stand in for it; everything else is
 its own."""
@@ -13,7 +13,7 @@ from ovos_plugin_manager.templates.tts import TTS
 
 class Espeak(TTS):
     def get_tts(self, sentence, wav_file, **_):
-        subprocess.run(["espeak-ng", "-v", "en-us", "-w", wav_file, "--", sentence], check=True)
+        subprocess.run(["espeak-ng", "-v", sys.argv[2], "-w", wav_file, "--", sentence], check=True)
         return wav_file, None
 
 
