@@ -144,7 +144,7 @@ static void reply_failure(struct call *c)
     else if (c->rc == E_NOMEM)
         reply_error(c->http, 500, NULL, NULL, "%s", c->err.text);
     else
-        reply_error(c->http, 503, NULL, "history_off", "%s", c->err.text);
+        reply_retry(c->http, (int)HISTORY_RETRY, "history_off", "%s", c->err.text);
 }
 
 static void reply(struct call *c)

@@ -215,7 +215,7 @@ static void show_clip(struct server *s, struct http_request *r, const struct rou
     *c = (struct reading){
         .job = {.run = read_clip, .done = give_clip}, .http = r, .voice = voice_ref(v), .overridden = overridden};
     if (store_submit(s->store, &c->job, &err)) {
-        reply_error(r, 503, NULL, "overloaded", "%s", err.text);
+        reply_retry(r, 1, "overloaded", "%s", err.text);
         voice_unref(v);
         free(c);
         return;
@@ -248,6 +248,10 @@ static json_t *openai_shape(const struct server *s, const struct voice *v)
 static void reply_outcome(struct waiting *w, const struct voice_outcome *o)
 {
     json_t *json;
+    if (o->status == 503) {
+        reply_retry(w->http, 1, o->code, "%s", o->message);
+        return;
+    }
     if (o->status >= 300)
         json = error_json(o->status, o->param, o->code, o->message);
     else if (o->voice)

@@ -65,6 +65,11 @@ static int status_of(int code)
     }
 }
 
+static const char *code_of(int code)
+{
+    return code == E_FORMAT ? "bad_clip" : code == E_IO ? "not_stored" : code == E_LIMIT ? "overloaded" : NULL;
+}
+
 /* Ends the change badly. The sentence is in w->err. */
 static void refuse(struct work *w, int status, const char *param, const char *code)
 {
@@ -177,10 +182,7 @@ static void run(struct store *s, struct store_job *job)
     w->status = 200;
     const int rc = make_change(s, w);
     if (rc)
-        refuse(w, status_of(rc), rc == E_FORMAT ? (w->clip.len ? "audio" : "text") : NULL,
-               rc == E_FORMAT ? "bad_clip"
-               : rc == E_IO   ? "not_stored"
-                              : NULL);
+        refuse(w, status_of(rc), rc == E_FORMAT ? (w->clip.len ? "audio" : "text") : NULL, code_of(rc));
 }
 
 /* -------- on the loop's thread -------- */
@@ -419,6 +421,6 @@ void voice_change_begin(struct voices *voices, struct store_thread *store, const
     if (!rc)
         return;
     if (!w->status)
-        w->status = status_of(rc);
+        refuse(w, status_of(rc), NULL, code_of(rc));
     tell(w, NULL);
 }
