@@ -145,7 +145,7 @@ struct chat_item *chat_queue_find_message(const struct chat_queue *q, const char
     return i;
 }
 
-static int matches(const struct chat_message *m, const struct chat_match *match)
+int chat_match(const struct chat_message *m, const struct chat_match *match)
 {
     return (match->paid_too || m->priority != CHAT_PAID) &&
            (match->platform < 0 || (int)m->platform == match->platform) &&
@@ -159,7 +159,7 @@ size_t chat_queue_remove(struct chat_queue *q, const struct chat_match *match, c
     size_t gone = 0;
     for (struct chat_item *i = q->first, *next; i; i = next) {
         next = i->next;
-        if (matches(i->message, match)) {
+        if (chat_match(i->message, match)) {
             drop(q, i, reason);
             gone++;
         }

@@ -58,6 +58,7 @@ struct chat_match {
     int paid_too;
 };
 size_t chat_queue_remove(struct chat_queue *q, const struct chat_match *match, const char *reason);
+int chat_match(const struct chat_message *m, const struct chat_match *match);
 
 /* Puts an item before another, or at the end (NULL), and keeps it there. */
 void chat_queue_move(struct chat_queue *q, struct chat_item *item, struct chat_item *before);

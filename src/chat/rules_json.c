@@ -365,6 +365,11 @@ void rules_free(struct rules *r)
     free(r);
 }
 
+const char *rules_command(const struct rules *r)
+{
+    return r->command;
+}
+
 const char *rules_template(const struct rules *r, const char *name)
 {
     const char *t = json_string_value(json_object_get(r->templates, name));

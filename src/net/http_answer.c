@@ -92,6 +92,11 @@ static void answer(struct http_request *r, enum http_answer kind, int status, co
     answer_resume(r);
 }
 
+void answer_upgrade(struct http_request *r, const struct http_header *headers, struct MHD_Response *response)
+{
+    answer(r, ANSWER_STREAM, 101, headers, response, 0);
+}
+
 void http_respond(struct http_request *r, int status, const struct http_header *headers, const void *body, size_t len)
 {
     answer(r, ANSWER_WHOLE, status, headers,

@@ -73,6 +73,11 @@ const char *http_id(const struct http_request *r)
     return r->id;
 }
 
+struct loop *http_loop(const struct http_request *r)
+{
+    return request_server(r)->loop;
+}
+
 int http_is_tls(const struct http_request *r)
 {
     return r->conn->daemon->tls;

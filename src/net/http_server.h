@@ -101,6 +101,7 @@ struct slice http_body(const struct http_request *r);   /* complete in on_reques
 const char *http_peer(const struct http_request *r);    /* "127.0.0.1", "::1", "unix" */
 const char *http_id(const struct http_request *r);      /* x-request-id, the client's if it was well formed */
 int http_is_tls(const struct http_request *r);
+struct loop *http_loop(const struct http_request *r); /* of its server */
 void http_set_body_max(struct http_request *r, size_t max); /* in on_head */
 /* A pointer of the owner's, for its on_done. */
 void http_set_context(struct http_request *r, void *context);
@@ -129,5 +130,13 @@ int http_stream_write(struct http_request *r, const void *data, size_t len);
 size_t http_stream_backlog(const struct http_request *r); /* bytes written and not yet taken by the socket */
 void http_stream_end(struct http_request *r);
 void http_stream_abort(struct http_request *r); /* so that the client sees that it is incomplete */
+
+/* Answers 101 with these headers, and hands the socket over: fn gets it, non-blocking, with what has been read from it
+ * already; from then on it is the caller's to watch, and to give back by http_upgrade_close. `u` is NULL when the client
+ * went away before. E_NOMEM, with nothing answered. */
+struct http_upgrade;
+int http_upgrade(struct http_request *r, const struct http_header *headers,
+                 void (*fn)(void *user, struct http_upgrade *u, int fd, const void *data, size_t len), void *user);
+void http_upgrade_close(struct http_upgrade *u); /* closes the socket; before the server is freed */
 
 #endif

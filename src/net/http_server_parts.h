@@ -130,6 +130,7 @@ void request_tell_gone(struct http_request *r);
 void answer_error(struct http_request *r, int status, const char *message);
 enum MHD_Result answer_queue(struct http_request *r); /* within libmicrohttpd's callback */
 void answer_suspend(struct http_request *r);
+void answer_upgrade(struct http_request *r, const struct http_header *headers, struct MHD_Response *response);
 void answer_resume(struct http_request *r);
 
 static inline struct http_server *request_server(const struct http_request *r)

@@ -140,11 +140,21 @@ struct config {
             int enabled;
             const char *client_id, *client_secret, *bot_username, *oauth_token;
             struct config_texts channels;
+            const char *url; /* in place of Twitch's own */
         } twitch;
         struct {
             int enabled;
             const char *api_key, *client_id, *client_secret, *refresh_token, *channel_id;
+            struct config_texts channels;
+            const char *url;
+            int quota; /* units a day */
         } youtube;
+        struct {
+            int enabled;
+            const char *app_id, *access_key_id, *access_key_secret, *code, *room, *url;
+        } bilibili;
+        const char *proxy;    /* of all of them; NULL: none */
+        double ageing, flood; /* seconds: live/live.h */
     } danmaku;
 
     struct {

@@ -1,6 +1,7 @@
 /* See lifecycle.h. */
 #include "server/lifecycle.h"
 
+#include "live/live.h"
 #include "server/auth.h"
 #include "server/reload.h"
 
@@ -54,6 +55,7 @@ static void begin_drain(struct lifecycle *l)
     log_event(s->log, LOG_INFO, "draining", log_int("connections", http_server_connections(s->http)),
               log_num("timeout", s->config->server.drain_timeout));
     loop_timer_stop(&l->load);
+    live_close(s->live);
     http_server_drain(s->http, on_drained, l);
     loop_timer_start(s->loop, &l->drain, s->config->server.drain_timeout, on_drain_end, l);
 }

@@ -11,7 +11,8 @@
 #define REPLY_TEXT_MAX 1024 /* bytes of one error sentence */
 
 const struct route *const route_tables[] = {
-    routes_health, routes_openai, routes_tts, routes_voice, routes_history, routes_shimmy, routes_danmaku, routes_docs,
+    routes_health, routes_openai, routes_tts, routes_voice, routes_history, routes_shimmy, routes_danmaku, routes_live,
+    routes_docs,
     routes_metrics, NULL,
 };
 

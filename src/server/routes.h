@@ -27,7 +27,7 @@ struct route {
 
 /* Each file of handlers has one table, ended by a NULL method. */
 extern const struct route routes_health[], routes_openai[], routes_tts[], routes_voice[], routes_history[],
-    routes_shimmy[], routes_danmaku[], routes_docs[], routes_metrics[];
+    routes_shimmy[], routes_danmaku[], routes_live[], routes_docs[], routes_metrics[];
 
 /* All of them, ended by NULL. */
 extern const struct route *const route_tables[];

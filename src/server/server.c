@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "server/data.h"
 #include "server/lifecycle.h"
+#include "server/live_setup.h"
 #include "server/measure.h"
 #include "server/reload.h"
 #include "server/visitor.h"
@@ -130,6 +131,8 @@ int server_run(const struct server_options *options, struct error *err)
     if (!rc)
         rc = start_speech(s, err);
     if (!rc)
+        rc = live_open(s, err);
+    if (!rc)
         rc = create_http(s, err);
     if (!rc)
         rc = open_doors(&running, err);
@@ -141,6 +144,7 @@ int server_run(const struct server_options *options, struct error *err)
     }
     if (rc)
         upgrade_report(err->text);
+    live_shut(s);
     http_server_free(s->http);
     speech_free(s->speech);
     data_close(s);

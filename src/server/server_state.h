@@ -22,6 +22,8 @@ struct server {
     struct store_thread *store; /* never NULL, but without a store when its folder cannot be used */
     struct history *history;
     struct measure *measure;
+    struct http_client *client; /* for the chats that are asked by HTTP */
+    struct live *live;
     double started; /* clock_seconds() */
 };
 

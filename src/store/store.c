@@ -122,6 +122,9 @@ static const char *const state_steps[] = {
     " updated INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE override (voice TEXT PRIMARY KEY, text TEXT, clip TEXT, type TEXT, updated INTEGER NOT NULL,"
     " CHECK (text IS NOT NULL OR clip IS NOT NULL), CHECK ((clip IS NULL) = (type IS NULL))) STRICT, WITHOUT ROWID;",
+    /* value: JSON, see store_notes.h */
+    "CREATE TABLE note (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+    " UNIQUE (kind, key)) STRICT;",
 };
 
 static const struct schema state_schema = {

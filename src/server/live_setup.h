@@ -1,0 +1,12 @@
+/* The stage of a running server, as its configuration wants it. */
+#ifndef ISHOW_SERVER_LIVE_SETUP_H
+#define ISHOW_SERVER_LIVE_SETUP_H
+
+#include "server/server_state.h"
+
+/* Sets s->client and s->live, and starts reading the configured chats; what was kept comes back a little later. Needs
+ * speech, voices and store. */
+int live_open(struct server *s, struct error *err);
+void live_shut(struct server *s); /* accepts a server without a stage */
+
+#endif
