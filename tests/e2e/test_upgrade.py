@@ -263,6 +263,20 @@ def test_patience_has_an_end():
         stalled.close()
 
 
+def test_a_socket_of_systemd_is_handed_on():
+    sock = socket.create_server(("127.0.0.1", 0))
+    server = Server(sock=sock)
+    try:
+        server.signal(signal.SIGUSR2)
+        successor = int(server.wait_log(r"upgraded pid=(\d+)")[1])
+        assert server.wait_end() == 0
+        server.pid = successor
+        sock.close()  # systemd would not, but then it would not be seen who answers
+        assert ask(server.connect()).status == 200
+    finally:
+        server.stop()
+
+
 def test_two_programs_may_listen_beside_each_other():
     first = Server("reuse_port = true\n")
     second = Server("reuse_port = true\n", port=first.port)
