@@ -25,7 +25,7 @@ static void learn(double *mean, double value)
     *mean = *mean > 0 ? *mean + LEARN * (value - *mean) : value;
 }
 
-void pace_learn(struct pace *p, double units, int jobs, double seconds)
+void tempo_learn(struct tempo *p, double units, int jobs, double seconds)
 {
     if (!(seconds > 0) || jobs < 1)
         return;
@@ -34,12 +34,12 @@ void pace_learn(struct pace *p, double units, int jobs, double seconds)
     learn(&p->job, seconds / jobs);
 }
 
-double pace_expect(const struct pace *p, double units)
+double tempo_expect(const struct tempo *p, double units)
 {
     return p->unit * units;
 }
 
-int pace_retry_after(const struct pace *p, int waiting, int workers)
+int tempo_retry_after(const struct tempo *p, int waiting, int workers)
 {
     const double seconds = ceil(p->job * waiting / (workers > 0 ? workers : 1));
     return seconds < 1 ? 1 : seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : (int)seconds;

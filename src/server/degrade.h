@@ -16,18 +16,18 @@ const char *degrade_text(unsigned steps);
 int degrade_nfe(const struct config_rung *ladder, size_t n, int depth, int nfe);
 
 /* Running means of what work takes; zeroed: nothing is known. */
-struct pace {
+struct tempo {
     double unit; /* seconds of work for one unit of it */
     double job;  /* the same for one request */
 };
 
 /* `jobs` requests of `units` together took `seconds` of one worker. */
-void pace_learn(struct pace *p, double units, int jobs, double seconds);
-double pace_expect(const struct pace *p, double units); /* seconds; 0: nothing is known */
+void tempo_learn(struct tempo *p, double units, int jobs, double seconds);
+double tempo_expect(const struct tempo *p, double units); /* seconds; 0: nothing is known */
 
 #define RETRY_AFTER_MAX 120 /* seconds; what OpenAI's clients wait at most */
 
 /* Seconds until what waits now is done, at least 1. */
-int pace_retry_after(const struct pace *p, int waiting, int workers);
+int tempo_retry_after(const struct tempo *p, int waiting, int workers);
 
 #endif

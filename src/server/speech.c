@@ -156,7 +156,7 @@ static double last_moment(const struct job *job)
     pthread_mutex_lock(&c->lock);
     const struct crew_limits *l = &c->limits;
     const int nfe = degrade_nfe(l->ladder, l->ladder_count, c->queue.count, job->say.nfe);
-    const double expect = pace_expect(&c->pace, job_units(job, nfe));
+    const double expect = tempo_expect(&c->tempo, job_units(job, nfe));
     pthread_mutex_unlock(&c->lock);
     return job->deadline - expect - RESCUE_MARGIN - RESCUE_RATE * job->length.usual;
 }
@@ -310,7 +310,7 @@ static enum submit_verdict submit(struct speech *s, const struct job_request *re
         return SUBMIT_STOPPING;
     pthread_mutex_lock(&c->lock);
     const enum queue_verdict v = queue_admits(&c->queue, request->client);
-    *ret_retry = pace_retry_after(&c->pace, c->queue.count, c->count);
+    *ret_retry = tempo_retry_after(&c->tempo, c->queue.count, c->count);
     pthread_mutex_unlock(&c->lock);
     if (v != QUEUE_OK)
         return SUBMIT_FULL;

@@ -28,7 +28,7 @@ static void set_terms(const struct crew *c, struct job *job, int depth)
     const struct crew_limits *l = &c->limits;
     struct job_terms *t = &job->terms;
     t->nfe = degrade_nfe(l->ladder, l->ladder_count, depth, job->say.nfe);
-    t->expect = pace_expect(&c->pace, job_units(job, t->nfe));
+    t->expect = tempo_expect(&c->tempo, job_units(job, t->nfe));
     t->retries = l->retries;
     t->fallback = l->fallback;
 }
@@ -148,7 +148,7 @@ static void speak(struct worker *w, struct job *const *jobs, int n)
     pthread_mutex_lock(&c->lock);
     w->busy = 0;
     if (!w->failed)
-        pace_learn(&c->pace, w->spoiled ? 0 : w->units, w->jobs, clock_seconds() - start);
+        tempo_learn(&c->tempo, w->spoiled ? 0 : w->units, w->jobs, clock_seconds() - start);
     if (w->has_model && !w->engine.model)
         look_at_model(w);
     if (c->queue.count)

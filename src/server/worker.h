@@ -56,7 +56,7 @@ struct crew {
     pthread_cond_t wake;
     struct queue queue;
     struct crew_limits limits;
-    struct pace pace;
+    struct tempo tempo;
     int running; /* jobs */
     int stopping;
     unsigned tries; /* to open the model; one more asks for another */

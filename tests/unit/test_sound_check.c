@@ -136,24 +136,24 @@ static void the_ladder_takes_evaluations(void **state)
     assert_string_equal(degrade_text(DEGRADE_NFE | DEGRADE_SEED | DEGRADE_BUILTIN), "nfe,seed,builtin");
 }
 
-static void a_pace_is_learned(void **state)
+static void a_tempo_is_learned(void **state)
 {
     (void)state;
-    struct pace p = {0};
-    assert_true(pace_expect(&p, 100) == 0); /* nothing is known */
-    assert_int_equal(pace_retry_after(&p, 50, 1), 1);
-    pace_learn(&p, 100, 1, 2);
-    assert_true(fabs(pace_expect(&p, 50) - 1) < 1e-9);
-    assert_int_equal(pace_retry_after(&p, 10, 1), 20);
-    assert_int_equal(pace_retry_after(&p, 10, 4), 5);
-    assert_int_equal(pace_retry_after(&p, 1000, 1), RETRY_AFTER_MAX);
-    assert_int_equal(pace_retry_after(&p, 0, 1), 1);
+    struct tempo p = {0};
+    assert_true(tempo_expect(&p, 100) == 0); /* nothing is known */
+    assert_int_equal(tempo_retry_after(&p, 50, 1), 1);
+    tempo_learn(&p, 100, 1, 2);
+    assert_true(fabs(tempo_expect(&p, 50) - 1) < 1e-9);
+    assert_int_equal(tempo_retry_after(&p, 10, 1), 20);
+    assert_int_equal(tempo_retry_after(&p, 10, 4), 5);
+    assert_int_equal(tempo_retry_after(&p, 1000, 1), RETRY_AFTER_MAX);
+    assert_int_equal(tempo_retry_after(&p, 0, 1), 1);
     for (int i = 0; i < 50; i++)
-        pace_learn(&p, 400, 4, 4); /* twice as fast, four at a time */
-    assert_true(fabs(pace_expect(&p, 100) - 1) < 1e-3);
-    assert_int_equal(pace_retry_after(&p, 10, 1), 11);
-    pace_learn(&p, 0, 1, 1000); /* no measure of the model, but of a worker's time */
-    assert_true(fabs(pace_expect(&p, 100) - 1) < 1e-3);
+        tempo_learn(&p, 400, 4, 4); /* twice as fast, four at a time */
+    assert_true(fabs(tempo_expect(&p, 100) - 1) < 1e-3);
+    assert_int_equal(tempo_retry_after(&p, 10, 1), 11);
+    tempo_learn(&p, 0, 1, 1000); /* no measure of the model, but of a worker's time */
+    assert_true(fabs(tempo_expect(&p, 100) - 1) < 1e-3);
 }
 
 int main(void)
@@ -165,7 +165,7 @@ int main(void)
         cmocka_unit_test(a_short_piece_may_be_a_pause),
         cmocka_unit_test(length_follows_the_text),
         cmocka_unit_test(the_ladder_takes_evaluations),
-        cmocka_unit_test(a_pace_is_learned),
+        cmocka_unit_test(a_tempo_is_learned),
     };
     return cmocka_run_group_tests_name("sound_check", tests, NULL, NULL);
 }
