@@ -39,7 +39,9 @@ int top_line(struct buf *out, const struct top_watch *w)
 
 static json_t *number(double v)
 {
-    return isfinite(v) ? json_real(v) : json_null();
+    if (!isfinite(v))
+        return json_null();
+    return v == floor(v) && fabs(v) < 0x1p53 ? json_integer((json_int_t)v) : json_real(v);
 }
 
 static json_t *spread(const struct top_page *old, const struct top_page *now, enum top_spread s)

@@ -136,7 +136,7 @@ static void put_course(struct screen *s, value_fn value)
     const struct top_watch *w = s->watch;
     int n = s->look->columns - LABEL_COLUMNS - VALUE_COLUMNS - 1;
     n = n > COURSE_MAX ? COURSE_MAX : n;
-    if (n < COURSE_MIN || w->count < 3)
+    if (n < COURSE_MIN)
         return;
     const int from = w->count - n > 1 ? w->count - n : 1;
     double most = 0;
@@ -156,6 +156,8 @@ static void put_course(struct screen *s, value_fn value)
 
 static void subject(struct screen *s, const char *label, const char *value, value_fn course)
 {
+    if (s->watch->count < 3)
+        course = NULL; /* of one value there is none */
     put(s, "%-*s%-*s", LABEL_COLUMNS, label, course ? VALUE_COLUMNS : 0, value);
     if (course)
         put_course(s, course);
