@@ -244,7 +244,7 @@ const struct route routes_live[] = {
     {"POST", "/api/live/queue/{number}", "live_queue", SCOPE_MANAGE, 0, queue},
     {"POST", "/api/live/users", "live_users", SCOPE_MANAGE, 0, users},
     {"GET", "/api/live/rules", "live_rules", SCOPE_READ, 0, get_rules},
-    {"PUT", "/api/live/rules", "live_rules", SCOPE_MANAGE, 0, put_rules},
+    {"PUT", "/api/live/rules", "live_rules_put", SCOPE_MANAGE, 0, put_rules},
     {"POST", "/api/live/rules/test", "live_rules_test", SCOPE_READ, 0, test_rules},
     {0},
 };
