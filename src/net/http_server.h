@@ -6,8 +6,10 @@
  * thread; a `struct http_request` lives until its on_gone or the server's on_done has been called.
  *
  * Before on_head sees a request it has one Host and one length, its target is an absolute path in UTF-8 without encoded
- * slashes and control characters, and its escapes are whole; others are refused here. A client that has closed its
- * side of the connection counts as gone while it waits for an answer: TCP does not tell who would still read. */
+ * slashes and control characters, and its escapes are whole; others are refused here. (What libmicrohttpd refuses by
+ * itself, such as a line that is no header, it answers with a page of its own, which nobody can change.) A client that
+ * has closed its side of the connection counts as gone while it waits for an answer: TCP does not tell who would still
+ * read. */
 #ifndef ISHOW_NET_HTTP_SERVER_H
 #define ISHOW_NET_HTTP_SERVER_H
 
