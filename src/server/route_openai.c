@@ -28,7 +28,8 @@ static int find_model(const char *id)
 
 static void refuse_model(struct http_request *r, const char *id)
 {
-    reply_error(r, 404, "model", "model_not_found", "there is no model \"%.64s\"; GET /v1/models lists them", id);
+    reply_error(r, 404, "model", "model_not_found", "there is no model \"%.*s\"; GET /v1/models lists them", say_quoted(id),
+                id);
 }
 
 /* -------- speech -------- */
@@ -74,14 +75,23 @@ static json_t *describe_model(const char *id)
     return json_pack("{s:s,s:s,s:i,s:s}", "id", id, "object", "model", "created", MODEL_CREATED, "owned_by", "ishowtts");
 }
 
+/* NULL, with both gone, when memory has run out. */
+static json_t *append(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, item) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 static void list_models(struct server *s, struct http_request *r, const struct route_args *args)
 {
     json_t *list = json_array();
     (void)s;
     (void)args;
-    for (size_t i = 0; i < MODEL_COUNT; i++)
-        json_array_append_new(list, describe_model(models[i].id));
-    reply_json(r, 200, json_pack("{s:s,s:o}", "object", "list", "data", list));
+    for (size_t i = 0; list && i < MODEL_COUNT; i++)
+        list = append(list, describe_model(models[i].id));
+    reply_json(r, 200, list ? json_pack("{s:s,s:o}", "object", "list", "data", list) : NULL);
 }
 
 /* The same under the key that some clients of speech servers look for as well. */
@@ -90,9 +100,9 @@ static void list_audio_models(struct server *s, struct http_request *r, const st
     json_t *list = json_array();
     (void)s;
     (void)args;
-    for (size_t i = 0; i < MODEL_COUNT; i++)
-        json_array_append_new(list, json_pack("{s:s,s:s}", "id", models[i].id, "name", models[i].id));
-    reply_json(r, 200, json_pack("{s:o}", "models", list));
+    for (size_t i = 0; list && i < MODEL_COUNT; i++)
+        list = append(list, json_pack("{s:s,s:s}", "id", models[i].id, "name", models[i].id));
+    reply_json(r, 200, list ? json_pack("{s:o}", "models", list) : NULL);
 }
 
 static void get_model(struct server *s, struct http_request *r, const struct route_args *args)

@@ -56,7 +56,7 @@ static void tts_stream(struct server *s, struct http_request *r, const struct ro
     if (fields)
         say(s, r, fields, SAY_EVENTS, "pcm");
     else
-        reply_error(r, 400, fault.param, fault.code, "%s", fault.text);
+        reply_error(r, fault.param ? 400 : 500, fault.param, fault.code, "%s", fault.text);
 }
 
 /* By its language, or by its words when that was not told. */

@@ -23,8 +23,8 @@ int say_order_voice(const struct server *s, const char *engine, struct say_order
     const char *param = order->api == SAY_OPENAI ? "voice" : "voice_id";
     struct voice *v = name ? voices_find(s->voices, name) : unnamed_voice(s->voices, engine);
     if (!v && name)
-        return say_fault_set(fault, param, "voice_not_found", "there is no voice \"%.64s\"; GET /api/voices lists them",
-                             name);
+        return say_fault_set(fault, param, "voice_not_found", "there is no voice \"%.*s\"; GET /api/voices lists them",
+                             say_quoted(name), name);
     if (!v)
         return say_fault_set(fault, param, "voice_not_found", "there is no voice that the engine \"%s\" speaks with",
                              engine);

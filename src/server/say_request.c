@@ -12,6 +12,7 @@
 
 #define AT(member) offsetof(struct say_request, member)
 #define FORMATS    "mp3|opus|flac|wav|pcm|ogg"
+#define QUOTED_MAX 64 /* bytes */
 
 const struct say_field say_fields[] = {
     {"input", SAY_OPENAI, SAY_TEXT, 1, SAY_TEXT_MAX, NULL, AT(text)},
@@ -56,6 +57,12 @@ const struct say_format *say_format_find(const char *name)
         if (strcmp(f->name, name) == 0)
             return f;
     return NULL;
+}
+
+int say_quoted(const char *word)
+{
+    const size_t n = strlen(word);
+    return (int)utf8_floor(word, n < QUOTED_MAX ? n : QUOTED_MAX);
 }
 
 int say_fault_set(struct say_fault *f, const char *param, const char *code, const char *fmt, ...)
@@ -130,8 +137,8 @@ static int read_choice(const struct say_field *f, const json_t *v, const char **
     if (f->offset == AT(format) && strcmp(s, "aac") == 0)
         return say_fault_set(fault, f->name, "unsupported_format",
                              "\"%s\": this server has no encoder for aac; it has " FORMATS, f->name);
-    return say_fault_set(fault, f->name, "invalid_value", "\"%s\" is \"%.40s\", expected one of %s", f->name, s,
-                         f->choices);
+    return say_fault_set(fault, f->name, "invalid_value", "\"%s\" is \"%.*s\", expected one of %s", f->name, say_quoted(s),
+                         s, f->choices);
 }
 
 static int out_of_range(const struct say_field *f, struct say_fault *fault)
@@ -256,7 +263,7 @@ json_t *say_fields_from_query(enum say_api api, const char *(*get)(const void *u
         }
     }
     if (!fields)
-        say_fault_set(fault, NULL, NULL, "out of memory");
+        say_fault_set(fault, NULL, "out_of_memory", "out of memory");
     return fields;
 }
 

@@ -73,6 +73,9 @@ struct say_format {
 extern const struct say_format say_formats[]; /* ended by a NULL name */
 const struct say_format *say_format_find(const char *name); /* NULL when there is none */
 
+/* How much of a client's word is quoted in a sentence, in bytes: for "%.*s". */
+int say_quoted(const char *word);
+
 __attribute__((format(printf, 4, 5))) int say_fault_set(struct say_fault *f, const char *param, const char *code,
                                                         const char *fmt, ...); /* -1 */
 
