@@ -54,8 +54,6 @@ static int status_of(int code)
         return 400;
     case E_NOTFOUND:
         return 404;
-    case E_FORMAT:
-        return 422;
     case E_LIMIT:
         return 503;
     case E_IO:
@@ -67,7 +65,7 @@ static int status_of(int code)
 
 static const char *code_of(int code)
 {
-    return code == E_FORMAT ? "bad_clip" : code == E_IO ? "not_stored" : code == E_LIMIT ? "overloaded" : NULL;
+    return code == E_IO ? "not_stored" : code == E_LIMIT ? "overloaded" : NULL;
 }
 
 /* Ends the change badly. The sentence is in w->err. */
@@ -94,11 +92,14 @@ static void tell(struct work *w, struct voice *voice)
 
 /* -------- on the store's thread -------- */
 
-/* Words and clip are judged together, whichever of them is new. */
+/* Words and clip are judged together, whichever of them is new. When the clip that is there cannot be read, new words
+ * are taken as they are. */
 static int judge(struct work *w)
 {
-    if (!w->clip.len)
-        return w->check_clip ? voice_check_words(w->check_clip, w->text, &w->checks, &w->err) : 0;
+    if (!w->clip.len) {
+        const int rc = w->check_clip ? voice_check_words(w->check_clip, w->text, &w->checks, &w->err) : 0;
+        return rc == E_NOMEM || w->checks ? rc : 0;
+    }
     w->type = voice_clip_type(buf_slice(&w->clip));
     if (!w->type)
         return error_set(&w->err, E_FORMAT,
@@ -150,17 +151,10 @@ static int override(struct store *s, struct work *w)
     return rc;
 }
 
-static int make_change(struct store *s, struct work *w)
+static int write_change(struct store *s, struct work *w)
 {
-    int rc = 0;
-    if (!s)
-        return error_set(&w->err, E_IO,
-                         "the folder for data cannot be used, so voices cannot be changed; the log says why");
-    if (w->kind == VOICE_ADD || w->kind == VOICE_OVERRIDE)
-        rc = judge(w);
-    if (!rc && w->clip.len)
-        rc = store_clip_put(s, w->clip.ptr, w->clip.len, w->hash, &w->err);
-    if (rc)
+    int rc;
+    if (w->clip.len && (rc = store_clip_put(s, w->clip.ptr, w->clip.len, w->hash, &w->err)))
         return rc;
     switch (w->kind) {
     case VOICE_ADD:
@@ -179,10 +173,19 @@ static int make_change(struct store *s, struct work *w)
 static void run(struct store *s, struct store_job *job)
 {
     struct work *w = (struct work *)(void *)job;
+    int rc = 0;
     w->status = 200;
-    const int rc = make_change(s, w);
-    if (rc)
-        refuse(w, status_of(rc), rc == E_FORMAT ? (w->clip.len ? "audio" : "text") : NULL, code_of(rc));
+    if (!s)
+        rc = error_set(&w->err, E_IO,
+                       "the folder for data cannot be used, so voices cannot be changed; the log says why");
+    else if (w->kind == VOICE_ADD || w->kind == VOICE_OVERRIDE)
+        rc = judge(w);
+    if (rc == E_FORMAT) {
+        refuse(w, 422, w->clip.len ? "audio" : "text", "bad_clip");
+    } else if (rc || (rc = write_change(s, w))) {
+        rc = rc == E_FORMAT ? E_IO : rc; /* a database that turns out to be damaged is nothing a client can mend */
+        refuse(w, status_of(rc), NULL, code_of(rc));
+    }
 }
 
 /* -------- on the loop's thread -------- */
@@ -191,7 +194,7 @@ static int show_added(struct work *w, const char *path)
 {
     const struct voice *there = voices_find(w->voices, w->id);
     if (w->status == 200) /* the clip was there */
-        return there && there->kind == VOICE_UPLOADED && strcmp(there->baseline.text, w->text) ? E_ARG : 0;
+        return !there || (there->kind == VOICE_UPLOADED && strcmp(there->baseline.text, w->text)) ? E_ARG : 0;
     const int rc = voices_drop_override(w->voices, w->id, &w->err);
     return rc ? rc : voices_put_upload(w->voices, &w->row, path, &w->err);
 }
@@ -246,13 +249,17 @@ static void done(struct store_job *job)
 {
     struct work *w = (struct work *)(void *)job;
     const int rc = w->status < 300 ? show(w) : 0;
+    struct voice *now = w->kind == VOICE_REMOVE ? NULL : voices_find(w->voices, w->id);
     if (rc == E_ARG) {
         error_set(&w->err, rc, "this clip is the voice \"%s\" already, with other words: change those instead", w->id);
         refuse(w, 409, "audio", "clip_exists");
     } else if (rc) {
         refuse(w, 500, NULL, NULL);
+    } else if (w->status < 300 && !now && w->kind != VOICE_REMOVE) {
+        error_set(&w->err, E_NOTFOUND, "the voice \"%s\" has gone in the meantime", w->id);
+        refuse(w, 404, NULL, "voice_not_found");
     }
-    tell(w, w->kind == VOICE_REMOVE ? NULL : voices_find(w->voices, w->id));
+    tell(w, now);
 }
 
 /* -------- what can be refused at once -------- */

@@ -324,6 +324,32 @@ static void count_outcome(void *user, const struct voice_outcome *o)
     counts[o->status >= 300]++;
 }
 
+static void test_words_for_a_clip_that_cannot_be_read(void **state)
+{
+    (void)state;
+    assert_int_equal(file_write(configured, "no sound", 8, NULL), 0);
+    change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "demo", .text = "Other words."}, 200);
+    assert_int_equal(last.checks, 0);
+    unlink(configured);
+    change(&(struct voice_change){.kind = VOICE_OVERRIDE, .id = "demo", .text = "More words."}, 200);
+    assert_string_equal(voices_find(voices, "demo")->active.text, "More words.");
+}
+
+static void test_a_voice_that_goes_meanwhile(void **state)
+{
+    (void)state;
+    last.told = 0;
+    voice_change_begin(
+        voices, thread,
+        &(struct voice_change){.kind = VOICE_OVERRIDE, .id = "demo", .text = "These are new words for it."}, on_outcome,
+        NULL);
+    assert_int_equal(voices_configure(voices, NULL, 0, NULL, NULL), 0);
+    while (!last.told)
+        run_box(1);
+    assert_int_equal(last.status, 404);
+    assert_string_equal(last.code, "voice_not_found");
+}
+
 static void test_changes_that_meet(void **state)
 {
     int counts[2] = {0};
@@ -406,6 +432,8 @@ int main(void)
         TEST(test_what_is_wrong_with_an_upload_is_said),
         TEST(test_overrides_and_back),
         TEST(test_rename_and_remove),
+        TEST(test_words_for_a_clip_that_cannot_be_read),
+        TEST(test_a_voice_that_goes_meanwhile),
         TEST(test_changes_that_meet),
         TEST(test_a_change_under_way_at_the_end_is_made),
         TEST(test_without_a_folder_changes_are_refused),
