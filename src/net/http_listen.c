@@ -49,8 +49,6 @@ void listen_refuse(struct http_server *s, int fd, int tls, const char *why)
     close(fd);
 }
 
-static void on_connection(void *user, uint32_t events);
-
 static void unpause(void *user)
 {
     struct http_server *s = user;
@@ -77,12 +75,11 @@ static void refuse_without_descriptor(struct http_listener *l)
     loop_timer_start(s->loop, &s->unpause, PAUSE, unpause, s);
 }
 
-static void on_connection(void *user, uint32_t events)
+/* Accepts who is in the queue, `most` of them. */
+static void accept_queued(struct http_listener *l, int most)
 {
-    struct http_listener *l = user;
     struct sockaddr_storage address;
-    (void)events;
-    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+    for (int i = 0; i < most; i++) {
         socklen_t n = sizeof address;
         address.ss_family = AF_UNIX; /* which gives no address */
         const int fd = accept4(l->fd, (struct sockaddr *)&address, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -95,6 +92,12 @@ static void on_connection(void *user, uint32_t events)
         if (errno != ECONNABORTED && errno != EINTR)
             return;
     }
+}
+
+static void on_connection(void *user, uint32_t events)
+{
+    (void)events;
+    accept_queued(user, ACCEPTS_PER_EVENT);
 }
 
 int http_server_listen(struct http_server *s, int fd, struct error *err)
@@ -125,7 +128,7 @@ void listen_stop(struct http_server *s, int take_queued)
     while (s->listeners) {
         struct http_listener *l = s->listeners;
         if (take_queued) /* the close would refuse them */
-            on_connection(l, EPOLLIN);
+            accept_queued(l, SOMAXCONN);
         s->listeners = l->next;
         loop_unwatch(l->watch);
         close(l->fd);
