@@ -266,6 +266,8 @@ static void check_head(struct http_request *r, const char *version, uint64_t *le
         *length = UINT64_MAX;
     else if (h.lengths)
         *length = strtoull(h.length, NULL, 10); /* digits: libmicrohttpd has looked at the first */
+    if (h.lengths && *length == UINT64_MAX) /* means something else, also to libmicrohttpd */
+        *length = UINT64_MAX - 1;
     if (h.malformed || !is_token(r->method, strlen(r->method)))
         answer_error(r, 400, "the header is malformed");
     else if (r->trouble)

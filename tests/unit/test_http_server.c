@@ -125,6 +125,7 @@ static void what_is_no_request_is_refused(void **state)
         {"POST /echo HTTP/1.1\r\nContent-Length: -3\r\n" CLOSE "abc", "400"},
         {"POST /echo HTTP/1.1\r\nContent-Length: 0x3\r\n" CLOSE "abc", "400"},
         {"POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n" CLOSE, "413"},
+        {"POST /echo HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n" CLOSE, "413"},
         {"POST /echo HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n" CLOSE "0\r\n\r\n", "400"},
         {"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" CLOSE "0\r\n\r\n",
          "400"},
