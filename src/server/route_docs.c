@@ -1,4 +1,4 @@
-/* The document that describes all routes, for programs and, as a page, for people. */
+/* The page, and the document that describes all routes, for programs and, as a page of its own, for people. */
 #include "server/routes.h"
 #include "server/web_files.h"
 
@@ -18,7 +18,7 @@ static void docs(struct server *s, struct http_request *r, const struct route_ar
     reply_web_file(r, web_file_find("docs.html"));
 }
 
-static void docs_file(struct server *s, struct http_request *r, const struct route_args *args)
+static void file(struct server *s, struct http_request *r, const struct route_args *args)
 {
     const struct web_file *f = web_file_find(args->value[0]);
     (void)s;
@@ -30,16 +30,16 @@ static void docs_file(struct server *s, struct http_request *r, const struct rou
 
 static void home(struct server *s, struct http_request *r, const struct route_args *args)
 {
-    static const struct http_header headers[] = {{"Location", "/docs"}, {0}};
     (void)s;
     (void)args;
-    http_respond_static(r, 302, headers, "", 0);
+    reply_web_file(r, web_file_find("index.html"));
 }
 
 const struct route routes_docs[] = {
     {"GET", "/", "home", SCOPE_NONE, 0, home},
     {"GET", "/openapi.json", "openapi", SCOPE_NONE, 0, openapi},
     {"GET", "/docs", "docs", SCOPE_NONE, 0, docs},
-    {"GET", "/docs/{file}", "docs_file", SCOPE_NONE, 0, docs_file},
+    {"GET", "/docs/{file}", "docs_file", SCOPE_NONE, 0, file},
+    {"GET", "/app/{file}", "app_file", SCOPE_NONE, 0, file},
     {0},
 };

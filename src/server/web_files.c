@@ -24,11 +24,39 @@
 
 #define ENTRY(symbol, name, type) {name, type, ishow_web_##symbol, ishow_web_##symbol##_end},
 
-#define FILES(X)                                                \
-    X(openapi_json, "openapi.json", "application/json")         \
-    X(docs_html, "docs.html", "text/html; charset=utf-8")       \
-    X(docs_css, "docs.css", "text/css; charset=utf-8")          \
-    X(docs_js, "docs.js", "text/javascript; charset=utf-8")
+#define HTML   "text/html; charset=utf-8"
+#define CSS    "text/css; charset=utf-8"
+#define SCRIPT "text/javascript; charset=utf-8"
+
+#define FILES(X)                                        \
+    X(openapi_json, "openapi.json", "application/json") \
+    X(docs_html, "docs.html", HTML)                     \
+    X(docs_css, "docs.css", CSS)                        \
+    X(docs_js, "docs.js", SCRIPT)                       \
+    X(index_html, "index.html", HTML)                   \
+    X(icon_svg, "icon.svg", "image/svg+xml")            \
+    X(app_css, "app.css", CSS)                          \
+    X(app_js, "app.js", SCRIPT)                         \
+    X(api_js, "api.js", SCRIPT)                         \
+    X(i18n_js, "i18n.js", SCRIPT)                       \
+    X(icons_js, "icons.js", SCRIPT)                     \
+    X(keys_js, "keys.js", SCRIPT)                       \
+    X(live_js, "live.js", SCRIPT)                       \
+    X(player_js, "player.js", SCRIPT)                   \
+    X(prefs_js, "prefs.js", SCRIPT)                     \
+    X(sound_js, "sound.js", SCRIPT)                     \
+    X(theme_js, "theme.js", SCRIPT)                     \
+    X(ui_js, "ui.js", SCRIPT)                           \
+    X(room_live_css, "room_live.css", CSS)              \
+    X(room_studio_css, "room_studio.css", CSS)          \
+    X(room_voices_css, "room_voices.css", CSS)          \
+    X(room_insight_css, "room_insight.css", CSS)        \
+    X(room_settings_css, "room_settings.css", CSS)      \
+    X(room_live_js, "room_live.js", SCRIPT)             \
+    X(room_studio_js, "room_studio.js", SCRIPT)         \
+    X(room_voices_js, "room_voices.js", SCRIPT)         \
+    X(room_insight_js, "room_insight.js", SCRIPT)       \
+    X(room_settings_js, "room_settings.js", SCRIPT)
 
 #define EMBED_ENTRY(symbol, name, type) EMBED(symbol, name)
 FILES(EMBED_ENTRY)
