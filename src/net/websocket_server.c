@@ -171,12 +171,16 @@ static int has_word(const char *list, const char *word)
     return 0;
 }
 
+/* The error object that all other answers have, too. */
+#define SORRY(text) \
+    "{\"error\":{\"message\":\"" text "\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}\n"
+
 int websocket_accept(struct http_request *r, const struct websocket_events *events, struct websocket **ret)
 {
-    static const struct http_header wanted[] = {{"Content-Type", "text/plain"}, {"Upgrade", "websocket"},
+    static const struct http_header wanted[] = {{"Content-Type", "application/json"}, {"Upgrade", "websocket"},
                                                 {"Sec-WebSocket-Version", "13"}, {0}};
-    static const char sorry[] = "this is a WebSocket (RFC 6455, version 13): connect to it as one\n";
-    static const char bad[] = "Sec-WebSocket-Key: expected 24 characters of base64\n";
+    static const char sorry[] = SORRY("this is a WebSocket (RFC 6455, version 13): connect to it as one");
+    static const char bad[] = SORRY("Sec-WebSocket-Key: expected 24 characters of base64");
     const char *key = http_header(r, "sec-websocket-key"), *version = http_header(r, "sec-websocket-version");
     char accept[WS_ACCEPT_LENGTH + 1];
     if (!has_word(http_header(r, "upgrade"), "websocket") || !has_word(http_header(r, "connection"), "upgrade") || !version ||

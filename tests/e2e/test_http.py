@@ -24,7 +24,7 @@ OTHER = {"read": "speak", "speak": "read", "manage": "speak"}
 
 class Case:
     def __init__(self, name):
-        self.name, self.scope = name, None
+        self.name, self.scope, self.ends = name, None, True
         self.request, self.status, self.headers, self.absent, self.body = [], None, [], [], []
 
     def bytes(self, host, token=None):
@@ -51,6 +51,8 @@ def read_cases(path):
                 cases.append(Case(f"{os.path.basename(path)[:-5]}: {line[4:]}"))
             elif line.startswith("scope: "):
                 cases[-1].scope = line[7:]
+            elif line == "ends: no":
+                cases[-1].ends = False
             elif line.startswith(">"):
                 cases[-1].request.append(line[2:])
             elif re.fullmatch("< [0-9]{3}", line):
@@ -90,16 +92,17 @@ def compare(expected, got, where="the body"):
         assert expected == got, f"{where}: expected {expected!r}, got {got!r}"
 
 
-def exchange(server, request, method):
+def exchange(server, request, method, ends=True):
     with server.connect() as s:
         s.sendall(request)
         answer = http.client.HTTPResponse(s, method=method)
         answer.begin()
-        return answer, answer.read()
+        return answer, answer.read() if ends else b""
 
 
 def check(case, server, token=None):
-    answer, body = exchange(server, case.bytes(f"127.0.0.1:{server.port}", token), case.request[0].split()[0])
+    answer, body = exchange(server, case.bytes(f"127.0.0.1:{server.port}", token), case.request[0].split()[0],
+                            case.ends)
     assert answer.status == case.status, f"{answer.status}, expected {case.status}: {body[:500]!r}"
     for name, pattern in case.headers:
         value = answer.getheader(name)

@@ -31,6 +31,10 @@ expected-statuses = ["2xx", "3xx", "4xx", "501", "503", "504", "507"]
 """
 
 
+# Not asked: what would call chat sites, and what has no end.
+LEFT_OUT = {"POST /api/danmaku/start", "GET /api/live/events"}
+
+
 def checker(operation):
     @hypothesis.settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
                          suppress_health_check=list(hypothesis.HealthCheck),
@@ -54,5 +58,6 @@ with Serving(PROGRAM) as server:
     tests = {}
     for result in schema.get_all_operations():
         operation = result.ok()
-        tests[f"test_{operation.label}"] = checker(operation)
+        if operation.label not in LEFT_OUT:
+            tests[f"test_{operation.label}"] = checker(operation)
     run_tests(tests)
