@@ -158,6 +158,33 @@ def test_who_does_not_speak_tls_is_turned_away():
     server.stop()
 
 
+def test_half_a_handshake_costs_little():
+    server = Server()
+
+    def cpu_seconds():
+        with open(f"/proc/{server.process.pid}/stat", encoding="ascii") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    half = []
+    for _ in range(5):
+        s = socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE)
+        s.sendall(b"\x16\x03\x01\x00\xf0\x01\x00")
+        half.append(s)
+    used, begin = cpu_seconds(), time.monotonic()
+    for s in half:  # until it closes them
+        try:
+            while s.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass
+        s.close()
+    used, passed = cpu_seconds() - used, time.monotonic() - begin
+    assert used < 0.1 + 0.3 * passed, f"{used} s of CPU in {passed} s"
+    health(server.connect())
+    server.stop()
+
+
 def test_unix_sockets_stay_plain():
     server = Server()
     with socket.socket(socket.AF_UNIX) as s:

@@ -79,7 +79,7 @@ static void who_hangs_up_is_missed_at_once(void **state)
             const double begin = clock_seconds();
             wait_for(&t.gone, gone);
             wait_for(&t.done, gone);
-            assert_true(clock_seconds() - begin < 1);
+            assert_true(clock_seconds() - begin < 5);
         }
     assert_int_equal(atomic_load(&t.aborted), gone);
     server_stop(&t);
@@ -187,15 +187,15 @@ static void time_is_limited(void **state)
         const char *name, *first, *then; /* `then` again and again, slowly */
         double least, most;
     } cases[] = {
-        {"no head", "", NULL, 0.4, 3},
-        {"a head that is dribbled", "GET /hello HTTP/1.1\r\n", "X: 1\r\n", 0.4, 3},
-        {"a first line that is dribbled", "GET /hello?", "x", 0.4, 3},
-        {"a body that is dribbled", "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\n", "x", 0.4, 3},
+        {"no head", "", NULL, 0.4, 8},
+        {"a head that is dribbled", "GET /hello HTTP/1.1\r\n", "X: 1\r\n", 0.4, 8},
+        {"a first line that is dribbled", "GET /hello?", "x", 0.4, 8},
+        {"a body that is dribbled", "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\n", "x", 0.4, 8},
         {"chunks that are dribbled", "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n",
-         0.4, 3},
-        {"a kept connection", "GET /hello HTTP/1.1\r\n" HOST "\r\n", NULL, 0.8, 4},
+         0.4, 8},
+        {"a kept connection", "GET /hello HTTP/1.1\r\n" HOST "\r\n", NULL, 0.8, 8},
         {"a second head that is dribbled", "GET /hello HTTP/1.1\r\n" HOST "\r\nGET /hello HTTP/1.1\r\n", "X: 1\r\n",
-         0.4, 4},
+         0.4, 8},
         {"an answer that takes its time", "GET /stream?n=300 HTTP/1.0\r\n\r\n", NULL, 1.4, 8},
     };
     struct test_server t;
