@@ -266,10 +266,11 @@ static void look(struct speech *s)
     const struct error trouble = c->trouble;
     const int all_hang = c->count && s->model_hung >= c->count;
     pthread_mutex_unlock(&c->lock);
-    const int stand_in = state == CREW_FAILED || all_hang;
+    /* while another try is under way, all stays as it was */
+    const int stand_in = state == CREW_FAILED || all_hang || (state == CREW_LOADING && s->standing_in);
     if (stand_in && !s->standing_in)
         log_event(s->log, is_no_trouble(s, &trouble) ? LOG_INFO : LOG_WARN, "model_unavailable",
-                  log_str("reason", state == CREW_FAILED ? trouble.text : "its workers hang"));
+                  log_str("reason", all_hang ? "its workers hang" : trouble.text));
     else if (!stand_in && s->standing_in)
         log_event(s->log, LOG_INFO, "model_available");
     s->standing_in = stand_in;
