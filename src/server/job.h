@@ -1,7 +1,7 @@
 /* One request for speech on its way: from the loop through a queue to a worker, and its sound back.
  *
- * A job is made and freed on the loop's thread. While it waits, the lock of its crew guards it; while it is spoken, it is
- * the worker's, except for what is marked otherwise. What a worker has to tell goes through speech_mail.h. */
+ * A job is made and freed on the loop's thread. While it waits, the lock of its crew guards it; while it is spoken,
+ * it is the worker's, except for what is marked otherwise. What a worker has to tell goes through speech_mail.h. */
 #ifndef ISHOW_SERVER_JOB_H
 #define ISHOW_SERVER_JOB_H
 

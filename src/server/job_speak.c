@@ -104,8 +104,8 @@ static void attempt_init(struct attempt *a, struct speech_engine *e, struct job 
 {
     const double now = clock_seconds();
     *a = (struct attempt){.engine = e, .job = job, .encode = {.job = job}, .say = job->say};
-    job->result = (struct job_result){
-        .message = "", .engine = "", .spoken_by = "", .degraded = "", .queue_seconds = now - job->submitted, .batch = 1};
+    job->result = (struct job_result){.message = "", .engine = "", .spoken_by = "", .degraded = "", .batch = 1};
+    job->result.queue_seconds = now - job->submitted;
     if (a->say.seed == ISHOW_SEED_RANDOM)
         a->say.seed = draw_seed();
     a->say.on_progress = on_progress;
@@ -218,7 +218,8 @@ static enum outcome judge(struct attempt *a)
         a->err = a->own;
         return FAILED;
     }
-    if (a->rc == E_FORMAT && a->with_model && utf8_valid_prefix(a->job->text, strlen(a->job->text)) == strlen(a->job->text))
+    const size_t len = strlen(a->job->text);
+    if (a->rc == E_FORMAT && a->with_model && utf8_valid_prefix(a->job->text, len) == len)
         a->fault = SOUND_NOT_FINITE; /* it looks at its numbers itself */
     if (!a->rc)
         a->fault = whole_fault(a);
@@ -241,7 +242,8 @@ static enum outcome judge(struct attempt *a)
 static void log_trouble(const struct attempt *a, const char *event)
 {
     log_event(a->engine->log, LOG_WARN, event, log_str("id", a->job->id), log_str("worker", a->engine->name),
-              log_int("nfe", a->job->result.nfe), log_int("seed", (int64_t)a->say.seed), log_str("reason", a->err.text));
+              log_int("nfe", a->job->result.nfe), log_int("seed", (int64_t)a->say.seed),
+              log_str("reason", a->err.text));
 }
 
 /* Another synthesis, if there is something left to try. */

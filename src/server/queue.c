@@ -1,5 +1,5 @@
-/* See queue.h. Each priority has a list of all its items by age, one list a client, and a ring of clients. A client has no
- * record of its own: its first item stands in the ring, and when that leaves, the next takes its place. */
+/* See queue.h. Each priority has a list of all its items by age, one list a client, and a ring of clients. A client
+ * has no record of its own: its first item stands in the ring, and when that leaves, the next takes its place. */
 #include "server/queue.h"
 
 #include <stddef.h>

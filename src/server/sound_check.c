@@ -37,7 +37,9 @@ enum sound_fault sound_check(const float *samples, size_t n)
     }
     if (n < JUDGED_LEAST)
         return SOUND_GOOD;
-    return audible < AUDIBLE_LEAST ? SOUND_SILENT : (double)full > CLIPPED_SHARE * (double)n ? SOUND_CLIPPED : SOUND_GOOD;
+    if (audible < AUDIBLE_LEAST)
+        return SOUND_SILENT;
+    return (double)full > CLIPPED_SHARE * (double)n ? SOUND_CLIPPED : SOUND_GOOD;
 }
 
 /* -------- length -------- */
@@ -53,8 +55,8 @@ struct rate {
 
 static struct rate rate_of(uint32_t cp)
 {
-    static const struct rate space = {0, 0, 0.1}, mark = {0, 0, 1.2}, digit = {0.04, 0.3, 0.9}, letter = {0.03, 0.065, 0.35},
-                             syllable = {0.04, 0.2, 0.9}, picture = {0, 1, 4};
+    static const struct rate space = {0, 0, 0.1}, mark = {0, 0, 1.2}, digit = {0.04, 0.3, 0.9},
+                             letter = {0.03, 0.065, 0.35}, syllable = {0.04, 0.2, 0.9}, picture = {0, 1, 4};
     if (cp <= ' ')
         return space;
     if (cp < 0x80)

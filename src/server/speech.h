@@ -1,6 +1,7 @@
-/* From a text to encoded audio, off the loop: bounded queues, workers that own engines, and what to do when synthesis fails
- * or there is too much of it. Then gives, in this order and told in the result: the number of evaluations when many wait
- * ("nfe"), the seed when the sound cannot be right ("seed"), the model when it fails or would be too late ("builtin").
+/* From a text to encoded audio, off the loop: bounded queues, workers that own engines, and what to do when synthesis
+ * fails or there is too much of it. Then gives, in this order and told in the result: the number of evaluations when
+ * many wait ("nfe"), the seed when the sound cannot be right ("seed"), the model when it fails or would be too late
+ * ("builtin").
  *
  * Everything here is called on the loop's thread, and so are a job's events. */
 #ifndef ISHOW_SERVER_SPEECH_H
@@ -66,7 +67,7 @@ struct job_result {
     int batch;           /* jobs that ran together with it */
     int retries;         /* with other seeds */
     const char *degraded; /* "" or the steps taken, "nfe,seed,builtin" */
-    const void *audio;   /* all of it, encoded as `format`: when not streamed, or with `keep`; lives as long as the call */
+    const void *audio;   /* all of it, encoded as `format`: when not streamed, or with `keep`; as long as the call */
     size_t audio_len;
     struct buf *sound;   /* the same, and may be taken over; NULL when there is none */
 };
@@ -103,8 +104,8 @@ struct speech_params {
 /* What the configuration says, borrowed from it. */
 void speech_params_read(const struct config *c, struct speech_params *ret);
 
-/* Opens the model, on a thread of its own, and waits a moment for that. A model that cannot be opened is no failure: the
- * built-in voices stand in for it, and speech_describe says so. */
+/* Opens the model, on a thread of its own, and waits a moment for that. A model that cannot be opened is no failure:
+ * the built-in voices stand in for it, and speech_describe says so. */
 int speech_create(struct loop *loop, struct log *log, const struct speech_params *params, struct speech **ret,
                   struct error *err);
 /* Jobs that are left get JOB_STOPPED; waits for the workers, which stop within one evaluation. Accepts NULL. */

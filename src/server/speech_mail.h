@@ -1,7 +1,7 @@
 /* What workers tell the loop: a piece of a job's sound, its end, or that something about their engines has changed.
  *
- * A job with news is put into the mail once, whatever it has to tell, and the loop is woken once for all that is there. So
- * the end of a job needs no memory, and cannot get lost. */
+ * A job with news is put into the mail once, whatever it has to tell, and the loop is woken once for all that is
+ * there. So the end of a job needs no memory, and cannot get lost. */
 #ifndef ISHOW_SERVER_SPEECH_MAIL_H
 #define ISHOW_SERVER_SPEECH_MAIL_H
 

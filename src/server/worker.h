@@ -1,7 +1,7 @@
 /* The threads that speak. A crew is the workers of one kind of engine, and the queue that they take jobs from.
  *
- * There is a crew for the model and one for the built-in voices, so that neither waits for the other, and so that what the
- * model cannot do, or not in time, is done by somebody else. */
+ * There is a crew for the model and one for the built-in voices, so that neither waits for the other, and so that
+ * what the model cannot do, or not in time, is done by somebody else. */
 #ifndef ISHOW_SERVER_WORKER_H
 #define ISHOW_SERVER_WORKER_H
 

@@ -90,7 +90,8 @@ static int give(ishow_audio_fn fn, void *user, float amplitude, int square, doub
 
 static int act(enum fake_act a, const ishow_say_params *p, ishow_audio_fn fn, void *user, struct error *err)
 {
-    int rc = wait_for(&fake.gate, p, a != FAKE_HANGS) || (a != FAKE_HANGS && p->on_progress(p->progress_user, 0, p->nfe));
+    int rc = wait_for(&fake.gate, p, a != FAKE_HANGS) ||
+             (a != FAKE_HANGS && p->on_progress(p->progress_user, 0, p->nfe));
     const float level = a == FAKE_SILENT ? 0 : a == FAKE_CLIPS ? 1 : 0.2f;
     switch (rc ? FAKE_SPEAKS : a) {
     case FAKE_NO_NUMBERS: return error_set(err, E_FORMAT, "the model answered with values that are no numbers");

@@ -55,8 +55,8 @@ static int teardown(void **state)
 
 static struct job_request request(const char *format, int stream)
 {
-    struct job_request r = {
-        .id = "id", .client = "client", .text = "Hello.", .engine = "", .format = format, .stream = stream, .keep = stream};
+    struct job_request r = {.id = "id", .client = "client", .text = "Hello.", .engine = "",
+                            .format = format, .stream = stream, .keep = stream};
     ishow_say_params_init(&r.say);
     return r;
 }

@@ -127,7 +127,8 @@ static void the_ladder_takes_evaluations(void **state)
     static const struct config_rung ladder[] = {{4, 5}, {8, 4}, {16, 3}};
     static const struct {
         int depth, nfe, left;
-    } cases[] = {{0, 7, 7}, {3, 7, 7}, {4, 7, 5}, {7, 7, 5}, {8, 7, 4}, {15, 16, 4}, {16, 7, 3}, {999, 32, 3}, {16, 2, 2}};
+    } cases[] = {{0, 7, 7},   {3, 7, 7},  {4, 7, 5},    {7, 7, 5}, {8, 7, 4},
+                 {15, 16, 4}, {16, 7, 3}, {999, 32, 3}, {16, 2, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(degrade_nfe(ladder, 3, cases[i].depth, cases[i].nfe), cases[i].left);
     assert_int_equal(degrade_nfe(NULL, 0, 999, 7), 7);

@@ -1,5 +1,5 @@
-/* From a request to its sound, on a real loop with real threads: with the built-in voices, with a model that does as it is
- * told (fake_engine.h), and with a small real one. */
+/* From a request to its sound, on a real loop with real threads: with the built-in voices, with a model that does as
+ * it is told (fake_engine.h), and with a small real one. */
 #include "test.h"
 
 #include "base/clock.h"
@@ -130,8 +130,8 @@ static void configure_voices(size_t n)
 
 static struct speech_params usual(void)
 {
-    struct speech_params p = {.engine = "auto", .queue_capacity = 16, .per_client = 16, .timeout = PATIENCE, .fallback = 1,
-                              .retries = 1, .calls = &fake_calls};
+    struct speech_params p = {.engine = "auto", .queue_capacity = 16, .per_client = 16, .timeout = PATIENCE,
+                              .fallback = 1, .retries = 1, .calls = &fake_calls};
     ishow_open_params_init(&p.open);
     return p;
 }
@@ -237,7 +237,8 @@ static void every_format_comes_whole_and_streamed(void **state)
     (void)state;
     static const struct {
         const char *format, *magic;
-    } formats[] = {{"wav", "RIFF"}, {"flac", "fLaC"}, {"mp3", "\xff\xf3"}, {"opus", "OggS"}, {"ogg", "OggS"}, {"pcm", ""}};
+    } formats[] = {{"wav", "RIFF"},  {"flac", "fLaC"}, {"mp3", "\xff\xf3"},
+                   {"opus", "OggS"}, {"ogg", "OggS"},  {"pcm", ""}};
     struct speech_params p = usual();
     start(&p);
     for (int i = 0; i < 12; i++) {
