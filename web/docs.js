@@ -1,5 +1,5 @@
-/* Shows /openapi.json: what it says is all that this page knows of the routes. Nothing is loaded from elsewhere, and no text
- * of the document becomes markup. */
+/* Shows /openapi.json: what it says is all that this page knows of the routes. Nothing is loaded from elsewhere, and
+ * no text of the document becomes markup. */
 
 function el(tag, attributes = {}, ...children) {
   const e = document.createElement(tag);
@@ -92,11 +92,13 @@ function asPython(x) {
   }
   if (x.url.endsWith("/v1/audio/speech") && x.json)
     return `from openai import OpenAI\n\nclient = OpenAI(base_url="${location.origin}/v1", api_key="none")\n` +
-      `with client.audio.speech.with_streaming_response.create(\n    model="${x.json.model}", voice="${x.json.voice}", ` +
-      `response_format="${x.json.response_format}",\n    input="${x.json.input}") as speech:\n` +
+      `with client.audio.speech.with_streaming_response.create(\n    model="${x.json.model}", ` +
+      `voice="${x.json.voice}", response_format="${x.json.response_format}",\n` +
+      `    input="${x.json.input}") as speech:\n` +
       `    speech.stream_to_file("speech.${x.json.response_format}")`;
   const call = x.json ? `, json=${pythonValue(x.json)}` : "";
-  return `import httpx\n\nr = httpx.request("${x.method}", "${x.url}"${call})\nprint(r.status_code, r.headers["content-type"])`;
+  return `import httpx\n\nr = httpx.request("${x.method}", "${x.url}"${call})\n` +
+    `print(r.status_code, r.headers["content-type"])`;
 }
 
 function pythonValue(v) {
@@ -131,7 +133,8 @@ function showOperation(doc, path, method, operation) {
   card.append(el("details", {}, el("summary", {}, "Answers"), el("table", {}, el("tbody", {}, ...answers))));
 
   const example = exampleOf(path, method, operation);
-  card.append(el("details", {}, el("summary", {}, "Examples"), el("pre", { tabindex: 0 }, el("code", {}, asCurl(example))),
+  card.append(el("details", {}, el("summary", {}, "Examples"),
+    el("pre", { tabindex: 0 }, el("code", {}, asCurl(example))),
     el("pre", { tabindex: 0 }, el("code", {}, asPython(example)))));
   return card;
 }
@@ -185,8 +188,8 @@ function tell(text, bad = false) {
 }
 
 function showFacts(response) {
-  const names = { "x-ishow-engine": "engine", "x-ishow-rtf": "RTF", "x-ishow-queue-ms": "queue ms", "x-ishow-nfe": "nfe",
-                  "x-ishow-seed": "seed", "x-ishow-degraded": "degraded" };
+  const names = { "x-ishow-engine": "engine", "x-ishow-rtf": "RTF", "x-ishow-queue-ms": "queue ms",
+                  "x-ishow-nfe": "nfe", "x-ishow-seed": "seed", "x-ishow-degraded": "degraded" };
   const facts = Object.entries(names).filter(([header]) => response.headers.has(header)).map(([header, name]) =>
     el("div", {}, el("dt", {}, name), el("dd", {}, response.headers.get(header))));
   byId("facts").replaceChildren(...facts);
@@ -239,7 +242,8 @@ form.token.addEventListener("change", fillVoices);
 
 async function showHealth() {
   const health = await (await fetch("/api/health")).json();
-  byId("state").textContent = `${health.version}: ${health.engine} speaks` + (health.trouble ? `; ${health.trouble}` : "");
+  byId("state").textContent = `${health.version}: ${health.engine} speaks` +
+    (health.trouble ? `; ${health.trouble}` : "");
 }
 
 showHealth().catch(() => { byId("state").textContent = "the server does not answer"; });

@@ -1,7 +1,7 @@
 /* OpenAI's speech API: POST /v1/audio/speech and the lists of models.
  *
- * A model is a name for an engine here. OpenAI's own names are known too, so that programs which cannot be told another one
- * work; they mean whatever is configured. */
+ * A model is a name for an engine here. OpenAI's own names are known too, so that programs which cannot be told
+ * another one work; they mean whatever is configured. */
 #include "server/routes.h"
 #include "server/say_answer.h"
 
@@ -28,8 +28,8 @@ static int find_model(const char *id)
 
 static void refuse_model(struct http_request *r, const char *id)
 {
-    reply_error(r, 404, "model", "model_not_found", "there is no model \"%.*s\"; GET /v1/models lists them", say_quoted(id),
-                id);
+    reply_error(r, 404, "model", "model_not_found", "there is no model \"%.*s\"; GET /v1/models lists them",
+                say_quoted(id), id);
 }
 
 /* -------- speech -------- */
@@ -72,7 +72,8 @@ static void speech(struct server *s, struct http_request *r, const struct route_
 
 static json_t *describe_model(const char *id)
 {
-    return json_pack("{s:s,s:s,s:i,s:s}", "id", id, "object", "model", "created", MODEL_CREATED, "owned_by", "ishowtts");
+    return json_pack("{s:s,s:s,s:i,s:s}", "id", id, "object", "model", "created", MODEL_CREATED, "owned_by",
+                     "ishowtts");
 }
 
 /* NULL, with both gone, when memory has run out. */

@@ -1,5 +1,5 @@
-/* What the original's web page knew of Shimmy, the model server that was built into it: a list of models to choose from, and
- * a "generation" whose prompt is a request for speech. */
+/* What the original's web page knew of Shimmy, the model server that was built into it: a list of models to choose
+ * from, and a "generation" whose prompt is a request for speech. */
 #include "server/routes.h"
 #include "server/say_answer.h"
 
@@ -7,7 +7,8 @@
 
 static int add_model(json_t *list, const char *name)
 {
-    return json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", name, "model_type", "tts", "source", "ishowtts"));
+    return json_array_append_new(list,
+                                 json_pack("{s:s,s:s,s:s}", "name", name, "model_type", "tts", "source", "ishowtts"));
 }
 
 static void models(struct server *s, struct http_request *r, const struct route_args *args)

@@ -1,6 +1,7 @@
-/* The original's speech API: POST /api/tts answers JSON with the sound in base64, as it always did, or the sound alone as
- * it is made ("stream": true); GET /api/tts/stream sends it as events, which a web page can follow with an EventSource.
- * POST /api/voices/{id}/preview has a voice say a sentence, so that people hear it before they choose it. */
+/* The original's speech API: POST /api/tts answers JSON with the sound in base64, as it always did, or the sound alone
+ * as it is made ("stream": true); GET /api/tts/stream sends it as events, which a web page can follow with an
+ * EventSource. POST /api/voices/{id}/preview has a voice say a sentence, so that people hear it before they
+ * choose it. */
 #include "server/routes.h"
 
 #include "base/utf8.h"

@@ -95,9 +95,10 @@ json_t *error_json(int status, const char *param, const char *code, const char *
                      "code", code);
 }
 
-/* JSON takes nothing but UTF-8, and a message may quote what a client sent: it ends before the first byte that is none. */
-__attribute__((format(printf, 2, 0), nonnull(2))) static void format_message(char message[REPLY_TEXT_MAX], const char *fmt,
-                                                                             va_list ap)
+/* JSON takes nothing but UTF-8, and a message may quote what a client sent: it ends before the first byte that is
+ * none. */
+__attribute__((format(printf, 2, 0), nonnull(2))) static void format_message(char message[REPLY_TEXT_MAX],
+                                                                             const char *fmt, va_list ap)
 {
     vsnprintf(message, REPLY_TEXT_MAX, fmt, ap);
     message[utf8_valid_prefix(message, strlen(message))] = '\0';
@@ -131,7 +132,8 @@ json_t *request_json(struct http_request *r)
     json_error_t e;
     json_t *json = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &e);
     if (!json)
-        reply_error(r, 400, NULL, "invalid_json", "the body is no JSON: line %d, column %d: %s", e.line, e.column, e.text);
+        reply_error(r, 400, NULL, "invalid_json", "the body is no JSON: line %d, column %d: %s", e.line, e.column,
+                    e.text);
     else if (!json_is_object(json))
         reply_error(r, 400, NULL, "invalid_json", "the body is JSON, but no object");
     if (json && !json_is_object(json)) {

@@ -97,9 +97,9 @@ static void make_head(const struct answer *a, const struct job_result *result, s
 
 static json_t *describe(const struct answer *a, const struct job_result *result)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:i,s:I,s:s}", "request_id", http_id(a->http), "voice_id", a->voice->id, "engine",
-                     result->engine, "engine_label", a->voice->label, "sample_rate", ISHOW_RATE, "waveform_len",
-                     (json_int_t)result->samples, "format", a->format->type);
+    return json_pack("{s:s,s:s,s:s,s:s,s:i,s:I,s:s}", "request_id", http_id(a->http), "voice_id", a->voice->id,
+                     "engine", result->engine, "engine_label", a->voice->label, "sample_rate", ISHOW_RATE,
+                     "waveform_len", (json_int_t)result->samples, "format", a->format->type);
 }
 
 /* The sound is appended by hand: jansson would look at each of its characters, and copy them twice. */
@@ -296,7 +296,9 @@ void say_answer(struct server *s, struct http_request *r, const struct say_order
     job.keep = a->draft != NULL;
     switch (speech_submit(s->speech, &job, &a->job, &retry)) {
     case SUBMIT_OK: http_on_gone(r, on_gone, a); return;
-    case SUBMIT_FULL: reply_retry(r, retry, "overloaded", "there is too much to say already: try again in %d s", retry); break;
+    case SUBMIT_FULL:
+        reply_retry(r, retry, "overloaded", "there is too much to say already: try again in %d s", retry);
+        break;
     case SUBMIT_STOPPING: reply_retry(r, 1, "shutting_down", "this server is going down"); break;
     case SUBMIT_NOMEM: reply_error(r, 500, NULL, "out_of_memory", "out of memory"); break;
     }

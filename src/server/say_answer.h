@@ -1,8 +1,8 @@
 /* The answer to a speech request, from the queue to the last byte: whole, in pieces, or as events.
  *
- * A stream begins with its first sound, so that whatever fails before that has a status of its own. Headers tell how the
- * sound was made: x-ishow-engine, -nfe, -seed, -queue-ms; -degraded when it is less than was asked for; -rtf and -audio-ms
- * when the answer is whole; -ignored for fields without effect. */
+ * A stream begins with its first sound, so that whatever fails before that has a status of its own. Headers tell how
+ * the sound was made: x-ishow-engine, -nfe, -seed, -queue-ms; -degraded when it is less than was asked for; -rtf and
+ * -audio-ms when the answer is whole; -ignored for fields without effect. */
 #ifndef ISHOW_SERVER_SAY_ANSWER_H
 #define ISHOW_SERVER_SAY_ANSWER_H
 

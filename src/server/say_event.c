@@ -39,12 +39,12 @@ int say_event_done(struct buf *out, const char *request_id, const char *voice_id
 {
     const double audio = (double)result->samples / ISHOW_RATE;
     return add_event(out, "done",
-                     json_pack("{s:s,s:s,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:i,s:I,s:s}", "request_id", request_id, "voice_id",
-                               voice_id, "engine", result->engine, "waveform_len", (json_int_t)result->samples,
-                               "audio_seconds", audio, "queue_seconds", result->queue_seconds, "first_audio_seconds",
-                               result->first_audio_seconds, "synthesis_seconds", result->seconds, "rtf",
-                               audio > 0 ? result->seconds / audio : 0.0, "nfe", result->nfe, "seed",
-                               (json_int_t)result->seed, "degraded", result->degraded));
+                     json_pack("{s:s,s:s,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:i,s:I,s:s}", "request_id", request_id,
+                               "voice_id", voice_id, "engine", result->engine, "waveform_len",
+                               (json_int_t)result->samples, "audio_seconds", audio, "queue_seconds",
+                               result->queue_seconds, "first_audio_seconds", result->first_audio_seconds,
+                               "synthesis_seconds", result->seconds, "rtf", audio > 0 ? result->seconds / audio : 0.0,
+                               "nfe", result->nfe, "seed", (json_int_t)result->seed, "degraded", result->degraded));
 }
 
 int say_event_delta(struct buf *out, const void *bytes, size_t n)

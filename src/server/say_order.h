@@ -27,8 +27,8 @@ struct say_order {
 };
 
 /* `engine` is the one that was asked for, "f5" or "builtin", or "" when any will do. A voice that was not named is the
- * default one, or one that this engine speaks with. `form` and `format` are the caller's business. -1: no such voice, or
- * not with this engine; why is in `fault`. */
+ * default one, or one that this engine speaks with. `form` and `format` are the caller's business. -1: no such voice,
+ * or not with this engine; why is in `fault`. */
 int say_order_voice(const struct server *s, const char *engine, struct say_order *order, struct say_fault *fault);
 
 #endif

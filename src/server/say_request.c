@@ -114,8 +114,8 @@ static int read_text(const struct say_field *f, const json_t *v, const char **re
     const char *s = json_string_value(v);
     const size_t n = utf8_count(s, json_string_length(v));
     if (n > (size_t)f->most)
-        return say_fault_set(fault, f->name, "string_above_max_length", "\"%s\" has %zu characters, expected at most %g",
-                             f->name, n, f->most);
+        return say_fault_set(fault, f->name, "string_above_max_length",
+                             "\"%s\" has %zu characters, expected at most %g", f->name, n, f->most);
     if (strspn(s, " \t\r\n\v\f") == strlen(s) && f->least > 0)
         return say_fault_set(fault, f->name, "string_below_min_length", "\"%s\" is empty", f->name);
     *ret = s;
@@ -137,8 +137,8 @@ static int read_choice(const struct say_field *f, const json_t *v, const char **
     if (f->offset == AT(format) && strcmp(s, "aac") == 0)
         return say_fault_set(fault, f->name, "unsupported_format",
                              "\"%s\": this server has no encoder for aac; it has " FORMATS, f->name);
-    return say_fault_set(fault, f->name, "invalid_value", "\"%s\" is \"%.*s\", expected one of %s", f->name, say_quoted(s),
-                         s, f->choices);
+    return say_fault_set(fault, f->name, "invalid_value", "\"%s\" is \"%.*s\", expected one of %s", f->name,
+                         say_quoted(s), s, f->choices);
 }
 
 static int out_of_range(const struct say_field *f, struct say_fault *fault)
@@ -244,8 +244,8 @@ static json_t *value_from_text(const struct say_field *f, const char *s)
     return *end ? NULL : json_real(number); /* refuses what is not finite */
 }
 
-json_t *say_fields_from_query(enum say_api api, const char *(*get)(const void *user, const char *name), const void *user,
-                              struct say_fault *fault)
+json_t *say_fields_from_query(enum say_api api, const char *(*get)(const void *user, const char *name),
+                              const void *user, struct say_fault *fault)
 {
     json_t *fields = json_object();
     for (const struct say_field *f = say_fields; f->name && fields; f++) {

@@ -1,9 +1,9 @@
 /* What a client wants to have said: the fields of every speech route, checked one by one.
  *
- * say_fields in say_request.c is the list of all fields with their types and limits; openapi.json tells clients the same,
- * and a test holds the two together. Nothing is corrected silently: a value of another type or outside its limits is refused
- * with a sentence and the field's name. null is as good as absent. Fields that are not in the list do no harm, but are
- * remembered, so that a typing error can be pointed out. */
+ * say_fields in say_request.c is the list of all fields with their types and limits; openapi.json tells clients the
+ * same, and a test holds the two together. Nothing is corrected silently: a value of another type or outside its
+ * limits is refused with a sentence and the field's name. null is as good as absent. Fields that are not in the list
+ * do no harm, but are remembered, so that a typing error can be pointed out. */
 #ifndef ISHOW_SERVER_SAY_REQUEST_H
 #define ISHOW_SERVER_SAY_REQUEST_H
 
@@ -57,8 +57,8 @@ void say_request_release(struct say_request *q); /* accepts a zeroed one */
 
 /* An object out of a query's texts: numbers where numbers belong, true and false for switches. `get` gives the
  * value of a name, or NULL. NULL and the reason in `fault` when one is not what it should be. */
-json_t *say_fields_from_query(enum say_api api, const char *(*get)(const void *user, const char *name), const void *user,
-                              struct say_fault *fault);
+json_t *say_fields_from_query(enum say_api api, const char *(*get)(const void *user, const char *name),
+                              const void *user, struct say_fault *fault);
 
 /* How it is to be spoken; `nfe` is the number of evaluations when nothing is asked for. */
 void say_request_params(const struct say_request *q, int nfe, ishow_say_params *ret);

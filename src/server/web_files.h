@@ -14,7 +14,8 @@ struct web_file {
 
 const struct web_file *web_file_find(const char *name); /* NULL when there is none */
 
-/* Answers with the file, or 304 if the client has this one already. Pages may load what is on this server, and nothing else. */
+/* Answers with the file, or 304 if the client has this one already. Pages may load what is on this server, and nothing
+ * else. */
 void reply_web_file(struct http_request *r, const struct web_file *f);
 
 #endif

@@ -1,5 +1,5 @@
-"""The examples of docs/API.md, run as they stand there against a server. Usage: test_api_doc.py PROGRAM; prints TAP, a case a
-command."""
+"""The examples of docs/API.md, run as they stand there against a server. Usage: test_api_doc.py PROGRAM; prints TAP, a
+case a command."""
 import io
 import json
 import os

@@ -1,5 +1,5 @@
-"""Every case of tests/http, against a running server in both of its states: without tokens, and with. Usage: test_http.py
-PROGRAM; prints TAP. tests/http/README.md tells what a case looks like."""
+"""Every case of tests/http, against a running server in both of its states: without tokens, and with. Usage:
+test_http.py PROGRAM; prints TAP. tests/http/README.md tells what a case looks like."""
 import fnmatch
 import glob
 import http.client
@@ -158,7 +158,8 @@ def every_route_has_a_case():
     for path, operations in json.loads(body)["paths"].items():
         pattern = re.compile(re.sub(r"\\{[a-z]+\\}", "[^/]+", re.escape(path)) + "$")
         for method, operation in operations.items():
-            assert any(m == method.upper() and pattern.match(p) for m, p in seen), f"{method.upper()} {path} has no case"
+            wanted = method.upper()
+            assert any(m == wanted and pattern.match(p) for m, p in seen), f"{wanted} {path} has no case"
 
 
 tests = {"test_every route has a case": every_route_has_a_case}

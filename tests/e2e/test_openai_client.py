@@ -1,4 +1,5 @@
-"""OpenAI's own Python client, unmodified, against a running server. Usage: test_openai_client.py PROGRAM BUILD; prints TAP."""
+"""OpenAI's own Python client, unmodified, against a running server. Usage: test_openai_client.py PROGRAM BUILD; prints
+TAP."""
 import io
 import json
 import os
@@ -48,12 +49,14 @@ def test_every_format():
 
 
 def test_mp3_is_the_default():
-    speech = client.audio.speech.create(model="gpt-4o-mini-tts", voice="coral", input="Hello.", instructions="Cheerfully.")
+    speech = client.audio.speech.create(model="gpt-4o-mini-tts", voice="coral", input="Hello.",
+                                        instructions="Cheerfully.")
     assert speech.response.headers["content-type"] == "audio/mpeg"
 
 
 def test_a_wav_has_its_size():
-    speech = client.audio.speech.create(model="tts-1-hd", voice="nova", input="Hello chat!", response_format="wav", speed=1.25)
+    speech = client.audio.speech.create(model="tts-1-hd", voice="nova", input="Hello chat!", response_format="wav",
+                                        speed=1.25)
     with wave.open(io.BytesIO(speech.read())) as w:
         assert (w.getframerate(), w.getnchannels(), w.getsampwidth()) == (24000, 1, 2)
         assert 0.2 < w.getnframes() / 24000 < 3
@@ -132,21 +135,23 @@ def test_tokens():
 
 
 def test_request_ids():
-    speech = client.audio.speech.create(model="tts-1", voice="alloy", input="Hello.", extra_headers={"x-request-id": "mine-1"})
+    speech = client.audio.speech.create(model="tts-1", voice="alloy", input="Hello.",
+                                        extra_headers={"x-request-id": "mine-1"})
     assert speech.response.headers["x-request-id"] == "mine-1"
     error = refused(openai.BadRequestError, lambda: client.audio.speech.create(model="tts-1", voice="alloy", input=""))
     assert error.request_id == error.response.headers["x-request-id"]
 
 
 def test_a_full_queue_is_tried_again():
-    """One worker and one place in the queue: of four at a time some are turned away, wait as long as Retry-After says, and
-    are spoken in the end."""
+    """One worker and one place in the queue: of four at a time some are turned away, wait as long as Retry-After
+    says, and are spoken in the end."""
     with Serving(PROGRAM, "workers = 1\n[queue]\ncapacity = 1\n") as narrow:
         outcome = []
 
         def speak(client):
             try:
-                outcome.append(client.audio.speech.create(model="tts-1", voice="alloy", input=LONG[:400]).response.status_code)
+                speech = client.audio.speech.create(model="tts-1", voice="alloy", input=LONG[:400])
+                outcome.append(speech.response.status_code)
             except openai.APIStatusError as e:
                 outcome.append(e)
 

@@ -1,6 +1,6 @@
-"""openapi.json held against the running server by schemathesis: requests are made out of the document, right ones and wrong
-ones, and no answer may be an error of the server or something that the document does not tell. Usage: test_schemathesis.py
-PROGRAM BUILD; prints TAP, a case an operation.
+"""openapi.json held against the running server by schemathesis: requests are made out of the document, right ones and
+wrong ones, and no answer may be an error of the server or something that the document does not tell. Usage:
+test_schemathesis.py PROGRAM BUILD; prints TAP, a case an operation.
 
 Speech is made of what is generated here, so few examples a route must do; they are the same in every run."""
 import os

@@ -1,5 +1,5 @@
-"""Speech that is heard while it is made: when it begins, what it adds up to, how it ends, and what becomes of it when nobody
-listens any more. Usage: test_streams.py PROGRAM; prints TAP."""
+"""Speech that is heard while it is made: when it begins, what it adds up to, how it ends, and what becomes of it when
+nobody listens any more. Usage: test_streams.py PROGRAM; prints TAP."""
 import base64
 import http.client
 import json

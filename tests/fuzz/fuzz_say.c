@@ -1,5 +1,6 @@
-/* Requests for speech from strangers: JSON as the body of either API, and the same bytes as the values of a query. What is
- * taken is within the limits of the list of fields, and what follows from it is something that an engine accepts. */
+/* Requests for speech from strangers: JSON as the body of either API, and the same bytes as the values of a query.
+ * What is taken is within the limits of the list of fields, and what follows from it is something that an engine
+ * accepts. */
 #include "base/utf8.h"
 #include "server/say_request.h"
 

@@ -1,5 +1,5 @@
-/* openapi.json against the program: every route is in it and nothing else, the fields of a request have the types and limits
- * that the server holds them to, and references lead somewhere. */
+/* openapi.json against the program: every route is in it and nothing else, the fields of a request have the types and
+ * limits that the server holds them to, and references lead somewhere. */
 #include "server/routes.h"
 #include "server/say_request.h"
 #include "server/web_files.h"
@@ -130,9 +130,9 @@ static json_t *of_type(json_t *schema, const char *type)
 {
     size_t i;
     json_t *s;
-    json_array_foreach (json_object_get(schema, "anyOf"), i, s)
-        if (json_is_string(json_object_get(s, "type")) && strcmp(json_string_value(json_object_get(s, "type")), type) == 0)
-            return s;
+    json_array_foreach(json_object_get(schema, "anyOf"), i,
+                       s) if (json_is_string(json_object_get(s, "type")) &&
+                              strcmp(json_string_value(json_object_get(s, "type")), type) == 0) return s;
     return schema;
 }
 

@@ -1,5 +1,5 @@
-/* The fields of a request for speech: what is taken, what is refused and which field is blamed; base64, in which the answer
- * may come. */
+/* The fields of a request for speech: what is taken, what is refused and which field is blamed; base64, in which the
+ * answer may come. */
 #include "base/base64.h"
 #include "server/say_request.h"
 #include "test.h"
@@ -119,7 +119,8 @@ static void fields_become_parameters(void **state)
     assert_string_equal(q.ignored, "");
     say_request_release(&q);
 
-    assert_int_equal(say_request_read(&q, SAY_ORIGINAL, parse("{\"text\":\"hi\",\"speed\":null,\"seed\":-1}"), &fault), 0);
+    assert_int_equal(say_request_read(&q, SAY_ORIGINAL, parse("{\"text\":\"hi\",\"speed\":null,\"seed\":-1}"), &fault),
+                     0);
     say_request_params(&q, 9, &p);
     usual.nfe = 9;
     assert_memory_equal(&p, &usual, sizeof p);
@@ -132,7 +133,8 @@ static void a_voice_may_be_an_object(void **state)
     struct say_request q;
     struct say_fault fault;
     (void)state;
-    assert_int_equal(say_request_read(&q, SAY_OPENAI, parse("{\"input\":\"hi\",\"voice\":{\"id\":\"mira\"}}"), &fault), 0);
+    assert_int_equal(say_request_read(&q, SAY_OPENAI, parse("{\"input\":\"hi\",\"voice\":{\"id\":\"mira\"}}"), &fault),
+                     0);
     assert_string_equal(q.voice, "mira");
     say_request_release(&q);
 }
@@ -142,10 +144,11 @@ static void unknown_fields_are_remembered(void **state)
     struct say_request q;
     struct say_fault fault;
     (void)state;
-    assert_int_equal(say_request_read(&q, SAY_OPENAI,
-                                      parse("{\"input\":\"hi\",\"nfe_steps\":3,\"a b\":1,\"x\\r\\ny\":2,\"\":3,\"user\":\"u\"}"),
-                                      &fault),
-                     0);
+    assert_int_equal(
+        say_request_read(&q, SAY_OPENAI,
+                         parse("{\"input\":\"hi\",\"nfe_steps\":3,\"a b\":1,\"x\\r\\ny\":2,\"\":3,\"user\":\"u\"}"),
+                         &fault),
+        0);
     assert_string_equal(q.ignored, "nfe_steps, user");
     say_request_release(&q);
 
@@ -172,7 +175,8 @@ static const char *from_pairs(const void *user, const char *name)
 
 static void queries_become_fields(void **state)
 {
-    const char *good[] = {"text", "1.5", "speed", "1.5", "nfe_step", "4", "remove_silence", "true", "stream", "false", NULL};
+    const char *good[] = {"text",           "1.5",  "speed",  "1.5",   "nfe_step", "4",
+                          "remove_silence", "true", "stream", "false", NULL};
     const char *const wrong[][3] = {{"speed", "fast", NULL}, {"speed", "", NULL}, {"speed", "1e999", NULL},
                                     {"speed", "0x1p2", NULL}, {"speed", "nan", NULL}, {"remove_silence", "yes", NULL},
                                     {"text", "\xff", NULL}, {"voice_id", "a\x80", NULL}};
@@ -195,8 +199,14 @@ static void queries_become_fields(void **state)
 
 static void base64_is_rfc_4648s(void **state)
 {
-    static const char *const cases[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="},
-                                           {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xfe", "+//+"}};
+    static const char *const cases[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"},
+                                           {"\xfb\xff\xfe", "+//+"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf b = BUF_INIT;
