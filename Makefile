@@ -6,11 +6,12 @@ TEXT ?= Hello chat, thanks for the follow!
 SAN ?=
 comma := ,
 
-.PHONY: help build speak check fuzz load soak bench bench-kernels bench-peers install deb clean
+.PHONY: help build speak serve check fuzz load soak bench bench-kernels bench-peers install deb clean
 help:
 	@echo 'iShowTTS: live speech in a cloned voice'
 	@echo
 	@echo '  make speak TEXT="Hello chat"   speak a text into speech.wav, and play it if there is a sound device'
+	@echo '  make serve [SERVE=options]     the speech server and its page at http://127.0.0.1:27121/'
 	@echo '  make build                     build/ishowtts, build/libishowtts.a and .so'
 	@echo '  make check                     every test; SAN=address,undefined with sanitizers, CC=clang with clang'
 	@echo '  make fuzz [SECONDS=60]         every fuzz target for that long'
@@ -25,7 +26,7 @@ help:
 	@echo '  make deb                       a Debian package of it, in build-deb/'
 	@echo '  make clean'
 	@echo
-	@echo 'The first three install what is missing of packages.txt (Debian; asks sudo when it must).'
+	@echo 'The first four install what is missing of packages.txt (Debian; asks sudo when it must).'
 
 build:
 	@tools/install-packages build
@@ -33,6 +34,10 @@ build:
 
 speak: build
 	@$(BUILD)/ishowtts say --play -o speech.wav -- "$(TEXT)"
+
+SERVE ?=
+serve: build
+	@exec $(BUILD)/ishowtts serve $(SERVE)
 
 check:
 	@tools/install-packages test
