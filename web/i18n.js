@@ -30,14 +30,14 @@ export const number = (value, digits = 0) =>
 /* 7 → "7 s", 75 → "1:15" */
 export function duration(seconds) {
   const s = Math.max(0, seconds);
-  if (s < 60) return `${number(s, s < 10 ? 1 : 0)} s`;
+  if (s < 60) return `${number(s, s < 10 && !Number.isInteger(s) ? 1 : 0)} s`;
   const whole = Math.round(s);
   const clock = [Math.floor(whole / 60) % 60, whole % 60].map((n) => String(n).padStart(2, "0"));
   return whole < 3600 ? `${Number(clock[0])}:${clock[1]}` : `${Math.floor(whole / 3600)}:${clock.join(":")}`;
 }
 
 export const timeOfDay = (ms) =>
-  new Date(ms).toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  new Date(ms).toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 /* What more than one room says. */
 const common = {

@@ -1,18 +1,34 @@
 /* What happens on the stage, kept up to date by the server's events from the moment the page is open: rooms only look at it.
  *
  * watch(["queue"], f, signal) calls f when that part has changed. Parts: connection, state (all of it), channel, message, queue,
- * playing, control. */
+ * outcome (of one entry), playing, control. */
 import * as api from "./api.js";
 import * as prefs from "./prefs.js";
 import { attempt } from "./ui.js";
 
 export const LOG_MAX = 200;
 
-/* `log`: entries of the contract, oldest first, each with `outcome` once it was queued: "queued", "sounding", "spoken", "skipped", … */
+/* As GET /api/live has it. `log`: oldest first, each entry with its `outcome`: "dropped", "merged", "queued", "sounding", "spoken",
+ * or why it left unspoken ("skipped", "full", …). */
 export const state = {
-  connection: "connecting", channels: [], playing: null, since: 0, queue: [], queue_seconds: 0, paused: false, volume: 1,
-  voice: "", listeners: 0, log: [], summary: { received: 0, spoken: 0, dropped: {} },
+  connection: "connecting", channels: [], playing: null, queue: [], queue_seconds: 0, paused: false, volume: 1, voice: "",
+  listeners: 0, log: [], summary: { received: 0, spoken: 0, dropped: {} },
 };
+
+/* Seconds into the clip that sounds: counted from `since`, or held at `held` during a pause. */
+let since = 0, held = 0;
+
+export function position() {
+  if (!state.playing) return 0;
+  return Math.min(state.playing.duration, state.paused ? held : (performance.now() - since) / 1000);
+}
+
+function setPaused(paused) {
+  if (paused === state.paused) return;
+  if (paused) held = position();
+  else since = performance.now() - 1000 * held;
+  state.paused = paused;
+}
 
 const watchers = new Set(); /* { parts, run } */
 
@@ -28,21 +44,28 @@ function tell(part, detail) {
 
 const sameChannel = (a, b) => a.platform === b.platform && a.channel === b.channel;
 
+const channelOf = (m) => state.channels.find((c) => sameChannel(c, m));
+
 const handlers = {
   state(all) {
     Object.assign(state, all);
-    state.since = performance.now() - 1000 * (all.position_seconds ?? 0);
-    state.log = (all.log ?? []).slice(-LOG_MAX);
-    for (const entry of state.log) entry.outcome ??= outcomeOf(entry);
+    held = all.position_seconds ?? 0;
+    since = performance.now() - 1000 * held;
+    state.log = state.log.slice(-LOG_MAX);
+    for (const entry of state.log) entry.outcome = outcomeOf(entry, "spoken");
     tell("state");
   },
   message(entry) {
-    entry.outcome = outcomeOf(entry);
+    entry.outcome = outcomeOf(entry, "queued");
     state.log.push(entry);
     if (state.log.length > LOG_MAX) state.log.shift();
     state.summary.received++;
-    if (!entry.number && entry.verdict !== "merge")
+    const channel = channelOf(entry.message);
+    if (channel) channel.received++;
+    if (!entry.number) {
       state.summary.dropped[entry.verdict] = (state.summary.dropped[entry.verdict] ?? 0) + 1;
+      if (channel) channel.dropped++;
+    }
     tell("message", entry);
   },
   queue(q) {
@@ -51,19 +74,22 @@ const handlers = {
   },
   playing(clip) {
     state.playing = clip;
-    state.since = performance.now();
+    since = performance.now();
+    held = 0;
+    state.summary.spoken++;
+    const channel = channelOf(clip);
+    if (channel) channel.spoken++;
     mark(clip.number, "sounding");
     tell("playing");
   },
   ended({ number, reason }) {
     if (state.playing?.number === number) state.playing = null;
-    if (reason === "spoken") state.summary.spoken++;
     mark(number, reason);
     tell("playing");
   },
   channel(c) {
     const at = state.channels.findIndex((known) => sameChannel(known, c));
-    if (c.state === "ended") {
+    if (c.state === "stopped") {
       if (at >= 0) state.channels.splice(at, 1);
     } else if (at >= 0) {
       state.channels[at] = c;
@@ -72,26 +98,34 @@ const handlers = {
     }
     tell("channel");
   },
+  /* taken back by its writer or the site's moderators */
+  removed({ platform, channel, id, user_id }) {
+    for (const entry of state.log) {
+      const m = entry.message;
+      if (!sameChannel(m, { platform, channel }) || (id && m.id !== id) || (user_id && m.user.id !== user_id)) continue;
+      entry.deleted = true;
+      tell("outcome", entry);
+    }
+  },
   control(c) {
-    if (c.paused !== undefined) state.paused = c.paused;
-    else if (c.action === "pause" || c.action === "panic") state.paused = true;
-    else if (c.action === "resume") state.paused = false;
+    setPaused(c.paused ?? (c.action === "pause" || c.action === "panic" || (c.action !== "resume" && state.paused)));
     if (c.volume !== undefined) state.volume = c.volume;
     if (c.voice !== undefined) state.voice = c.voice;
     tell("control", c);
   },
 };
 
-/* What has become of it as far as the list tells. */
-function outcomeOf(entry) {
-  if (!entry.number) return entry.verdict === "merge" ? "merged" : "dropped";
+/* What has become of it; `else_` of what was to be said and is not waiting. */
+function outcomeOf(entry, else_) {
+  if (!entry.number) return "dropped";
+  if (entry.verdict === "merge") return "merged";
   if (state.playing?.number === entry.number) return "sounding";
-  return state.queue.some((item) => item.number === entry.number) || entry.fresh !== false ? "queued" : "spoken";
+  return state.queue.some((item) => item.number === entry.number) ? "queued" : else_;
 }
 
 function mark(number, outcome) {
-  const entry = state.log.findLast((e) => e.number === number);
-  if (!entry) return;
+  const entry = state.log.findLast((e) => e.number === number && e.verdict !== "merge");
+  if (!entry || entry.outcome === outcome) return;
   entry.outcome = outcome;
   tell("outcome", entry);
 }

@@ -1,8 +1,20 @@
+/* The room a streamer has open: chats, what sounds, what waits, what was written. */
+import { chatCard } from "./live_chat.js";
+import { channelsCard } from "./live_channels.js";
+import { queueCard } from "./live_queue.js";
+import { stageCard } from "./live_stage.js";
+import { testCard } from "./live_test.js";
 import { translator } from "./i18n.js";
 import { el } from "./ui.js";
+import { voiceOptions } from "./voice_list.js";
 
 const t = translator();
 
-export function mount(root) {
-  root.append(el("h1", {}, t("live")));
+export async function mount(root, { go, signal }) {
+  const voices = await voiceOptions();
+  if (signal.aborted) return;
+  const context = { voices, go, signal };
+  root.append(el("h1", { class: "unseen" }, t("live")), 
+    el("div", { class: "side" }, channelsCard(context), testCard(context)),
+    el("div", { class: "middle" }, stageCard(context), queueCard(context)), chatCard(context));
 }

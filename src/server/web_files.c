@@ -56,7 +56,16 @@
     X(room_studio_js, "room_studio.js", SCRIPT)         \
     X(room_voices_js, "room_voices.js", SCRIPT)         \
     X(room_insight_js, "room_insight.js", SCRIPT)       \
-    X(room_settings_js, "room_settings.js", SCRIPT)
+    X(room_settings_js, "room_settings.js", SCRIPT)     \
+    X(fake_chat_js, "fake_chat.js", SCRIPT)             \
+    X(live_channels_js, "live_channels.js", SCRIPT)     \
+    X(live_chat_js, "live_chat.js", SCRIPT)             \
+    X(live_queue_js, "live_queue.js", SCRIPT)           \
+    X(live_stage_js, "live_stage.js", SCRIPT)           \
+    X(live_test_js, "live_test.js", SCRIPT)             \
+    X(platforms_js, "platforms.js", SCRIPT)             \
+    X(verdicts_js, "verdicts.js", SCRIPT)               \
+    X(voice_list_js, "voice_list.js", SCRIPT)
 
 #define EMBED_ENTRY(symbol, name, type) EMBED(symbol, name)
 FILES(EMBED_ENTRY)
