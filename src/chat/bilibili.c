@@ -90,8 +90,9 @@ static int sign(struct call *c, const struct source_params *p)
     return bad ? E_NOMEM : 0;
 }
 
-static void call_free(struct call *c)
+static void call_free(void *user)
 {
+    struct call *c = user;
     buf_release(&c->url);
     buf_release(&c->body);
     buf_release(&c->reply);
@@ -153,7 +154,8 @@ static int ask(struct bilibili *b, const char *path, json_t *body, void (*take)(
         c->take = take;
         const struct http_call call = {.url = c->url.ptr, .body = c->body.ptr, .body_len = c->body.len,
                                        .headers = c->headers, .proxy = *p->proxy ? p->proxy : NULL,
-                                       .timeout_ms = CALL_TIMEOUT, .on_data = on_data, .on_done = on_done, .user = c};
+                                       .timeout_ms = CALL_TIMEOUT, .on_data = on_data, .on_done = on_done, .on_freed = call_free,
+                                       .user = c};
         rc = http_client_call(p->http, &call, err);
     }
     if (rc && c)

@@ -207,6 +207,14 @@ static void take_refusal(struct youtube *y, int status, const json_t *reply)
 
 /* -------- questions -------- */
 
+static void call_free(void *user)
+{
+    struct call *c = user;
+    buf_release(&c->url);
+    buf_release(&c->reply);
+    free(c);
+}
+
 static int on_data(void *user, int status, const void *data, size_t len)
 {
     struct call *c = user;
@@ -231,9 +239,7 @@ static void on_done(void *user, const struct http_outcome *o)
             take_reply(y, reply);
         json_decref(reply);
     }
-    buf_release(&c->url);
-    buf_release(&c->reply);
-    free(c);
+    call_free(c);
 }
 
 static int add_escaped(struct buf *b, const char *s)
@@ -277,6 +283,7 @@ static void ask(struct youtube *y)
                                        .timeout_ms = CALL_TIMEOUT,
                                        .on_data = on_data,
                                        .on_done = on_done,
+                                       .on_freed = call_free,
                                        .user = c};
         rc = http_client_call(y->source.params.http, &call, &err);
     }
@@ -285,8 +292,7 @@ static void ask(struct youtube *y)
         return;
     }
     if (c)
-        buf_release(&c->url);
-    free(c);
+        call_free(c);
     source_failed(&y->source, "%s", rc == E_LIMIT && !err.code ? "today's quota of the YouTube API is used up" : err.text);
 }
 

@@ -165,8 +165,11 @@ void http_client_free(struct http_client *c)
         return;
     for (struct transfer *t = c->busy, *next; t; t = next) {
         next = t->next;
+        const struct http_call call = t->call;
         curl_multi_remove_handle(curl_loop_multi(c->curl), t->curl);
         transfer_free(t);
+        if (call.on_freed)
+            call.on_freed(call.user);
     }
     for (struct transfer *t = c->idle, *next; t; t = next) {
         next = t->next;

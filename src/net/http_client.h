@@ -14,7 +14,7 @@ struct http_client;
 /* `most` calls at a time, 1..HTTP_CALLS_MAX; as many idle connections are kept. */
 #define HTTP_CALLS_MAX 20000
 int http_client_create(struct loop *l, size_t most, struct http_client **ret, struct error *err);
-void http_client_free(struct http_client *c); /* accepts NULL; calls under way end, and nobody is told */
+void http_client_free(struct http_client *c); /* accepts NULL; calls under way end with on_freed, never on_done */
 
 size_t http_client_busy(const struct http_client *c); /* calls under way */
 
@@ -42,6 +42,8 @@ struct http_call {
     /* Called with pieces of the body; non-zero hangs up. May be NULL. */
     int (*on_data)(void *user, int status, const void *data, size_t len);
     void (*on_done)(void *user, const struct http_outcome *o); /* once, after http_client_call has returned 0 */
+    /* Instead of on_done, when the client is freed first: what was borrowed may go. May be NULL; starts no calls. */
+    void (*on_freed)(void *user);
     void *user;
 };
 
