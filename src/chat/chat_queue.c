@@ -11,6 +11,7 @@ struct chat_queue {
     struct chat_item *first, *last;
     size_t count, capacity;
     double ageing;
+    double seconds; /* of all in it */
     uint64_t numbers; /* given so far */
     chat_dropped_fn on_dropped;
     void *user;
@@ -56,6 +57,7 @@ static void insert_after(struct chat_queue *q, struct chat_item *item, struct ch
     *(before ? &before->next : &q->first) = item;
     *(item->next ? &item->next->prev : &q->last) = item;
     q->count++;
+    q->seconds += item->seconds;
 }
 
 void chat_queue_take(struct chat_queue *q, struct chat_item *item)
@@ -64,6 +66,7 @@ void chat_queue_take(struct chat_queue *q, struct chat_item *item)
     *(item->next ? &item->next->prev : &q->last) = item->prev;
     item->prev = item->next = NULL;
     q->count--;
+    q->seconds = q->first ? q->seconds - item->seconds : 0; /* an empty one forgets what rounding has left */
 }
 
 static void drop(struct chat_queue *q, struct chat_item *item, const char *reason)
@@ -102,9 +105,10 @@ int chat_queue_push(struct chat_queue *q, struct chat_item *item, double now)
     const enum chat_priority priority = item->message->priority;
     if (q->count >= q->capacity) {
         struct chat_item *victim = least(q, priority);
-        if (!victim)
+        if (victim)
+            drop(q, victim, "full");
+        else if (priority != CHAT_PAID || q->count >= CHAT_QUEUE_CAPACITY_MAX)
             return E_LIMIT;
-        drop(q, victim, "full");
     }
     item->since = now;
     item->number = ++q->numbers;
@@ -183,8 +187,5 @@ size_t chat_queue_count(const struct chat_queue *q)
 
 double chat_queue_seconds(const struct chat_queue *q)
 {
-    double sum = 0;
-    for (const struct chat_item *i = q->first; i; i = i->next)
-        sum += i->seconds;
-    return sum;
+    return q->seconds;
 }

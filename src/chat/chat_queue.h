@@ -2,7 +2,8 @@
  *
  * Inside a priority first come, first served. A message that has waited `ageing` seconds is not overtaken by the priority
  * above its own any more, after twice that not by the next; only paid messages pass always. When the queue is full the
- * oldest normal one goes (then mention, then moderator); paid ones never: they are on the disk too.
+ * oldest normal one goes (then mention, then moderator). Paid ones never go, and find room beyond the capacity, up to
+ * CHAT_QUEUE_CAPACITY_MAX of all.
  * A plain data structure: no clock but the time given, no threads. */
 #ifndef ISHOW_CHAT_CHAT_QUEUE_H
 #define ISHOW_CHAT_CHAT_QUEUE_H
@@ -19,8 +20,9 @@ struct chat_item {
     char *merged_name;            /* of the last one who said the same, or NULL */
     char lang[CHAT_LANG_MAX];
     double since;    /* when it came */
-    double seconds;  /* it will take, estimated */
+    double seconds;  /* it will take, estimated; not changed while it is in a queue */
     int merged;      /* how many more like it stand behind it */
+    int alone;       /* nothing was before it when it came */
     uint64_t number; /* given by chat_queue_push: the page's and the API's name for it */
     int pinned;      /* put in its place by hand: nothing is put before it by itself */
     struct chat_item *prev, *next;
