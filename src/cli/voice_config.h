@@ -2,7 +2,7 @@
 #ifndef ISHOW_CLI_VOICE_CONFIG_H
 #define ISHOW_CLI_VOICE_CONFIG_H
 
-#include "server/config.h"
+#include "config/config.h"
 
 /* Finds voice `id` in the TOML file at `path`; NULL: config_default_path(). The voice belongs to ret_config, which the
  * caller frees; it has a clip and the words in it. E_NOTFOUND lists the voices there are. */

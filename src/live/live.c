@@ -88,7 +88,8 @@ static void on_dropped(void *user, const struct chat_item *item, const char *rea
     struct live *l = user;
     if (strcmp(reason, "full") == 0)
         l->dropped_full++;
-    live_tell(l, "ended", json_pack("{s:I,s:s}", "number", (json_int_t)item->number, "reason", reason));
+    if (l->reader_count)
+        live_tell(l, "ended", json_pack("{s:I,s:s}", "number", (json_int_t)item->number, "reason", reason));
     live_item_gone(l, item);
     live_tell_queue(l);
 }
@@ -253,6 +254,22 @@ static void say_summary(struct live *l, const struct channel *c, double now)
     rules_decision_release(&d);
 }
 
+/* In a flood a page is told what is said, and of the rest as much as can be read; the numbers of all come with the queue. */
+static int may_tell(struct live *l, int said)
+{
+    const double now = loop_now(l->params.loop);
+    l->told += (now - l->told_at) * LIVE_READABLE;
+    l->told_at = now;
+    if (l->told > LIVE_READABLE)
+        l->told = LIVE_READABLE;
+    if (said || l->told >= 1) {
+        l->told -= l->told >= 1;
+        return 1;
+    }
+    live_tell_queue(l);
+    return 0;
+}
+
 /* Adds what became of a message to the log, and tells the page. */
 static void note(struct live *l, struct chat_message *m, const struct rules_decision *d, const char *reason,
                  uint64_t number)
@@ -262,7 +279,9 @@ static void note(struct live *l, struct chat_message *m, const struct rules_deci
     *e = (struct entry){.message = chat_message_ref(m), .verdict = d->verdict, .reason = reason, .cut = d->cut,
                         .text = d->text.ptr ? strdup(d->text.ptr) : NULL, .number = number};
     snprintf(e->because, sizeof e->because, "%s", d->because);
-    if (l->listeners)
+    if (l->params.watcher.message)
+        l->params.watcher.message(l->params.watcher.user, m->platform, reason ? reason : rules_verdict_name(d->verdict));
+    if (l->reader_count && may_tell(l, number != 0))
         live_tell(l, "message", live_entry_json(e));
 }
 
@@ -282,6 +301,7 @@ static const char *enqueue(struct live *l, struct chat_message *m, const struct 
     struct chat_item *item = make_item(m, d);
     if (!item)
         return "memory";
+    item->alone = !l->playing && !l->paused && live_queued(l) == 0;
     keep_paid(l, item); /* before it can be lost */
     if (chat_queue_push(l->queue, item, now)) {
         chat_item_free(item); /* a paid one stays on the disk, for the next start */

@@ -15,8 +15,8 @@
 #include "chat/rules.h"
 #include "chat/source.h"
 #include "net/websocket.h"
-#include "server/speech.h"
-#include "server/voices.h"
+#include "speech/speech.h"
+#include "speech/voices.h"
 
 #define LIVE_CHANNELS_MAX  64
 #define LIVE_LISTENERS_MAX 4000
@@ -24,6 +24,8 @@
 #define LIVE_CLIPS_MAX     32   /* spoken clips kept for replay and for their URLs */
 #define LIVE_PEAKS         64   /* of a clip's waveform */
 #define LIVE_GAP           0.15 /* seconds between clips */
+#define LIVE_QUEUE_TOLD    200  /* messages of the queue that a page is told */
+#define LIVE_READABLE      20   /* messages a second that a page is told; more than that nobody reads */
 
 struct live;
 
@@ -32,6 +34,14 @@ struct live_keeper {
     void (*paid)(void *user, const char *id, const char *json); /* NULL json: it was spoken, or given up */
     void (*channel)(void *user, const char *platform, const char *channel, const char *json); /* NULL json: stopped */
     void (*rules)(void *user, const char *platform, const char *channel, const char *json);
+    void *user;
+};
+
+/* Who counts. NULL functions are not called. */
+struct live_watcher {
+    void (*message)(void *user, enum chat_platform platform, const char *verdict);
+    /* A message's clip goes out, so many seconds after the message came; only where nothing was before it. */
+    void (*clip)(void *user, double seconds);
     void *user;
 };
 
@@ -52,8 +62,8 @@ struct live_params {
     int64_t youtube_quota;
     const char *bilibili_url, *bilibili_app_id, *bilibili_access_key, *bilibili_access_secret;
     const json_t *rules; /* of channels that have none of their own; NULL: the built-in defaults */
-    struct measure *measure; /* counts messages and clips; may be NULL */
     struct live_keeper keeper;
+    struct live_watcher watcher;
 };
 
 int live_create(const struct live_params *params, struct live **ret, struct error *err);
@@ -117,10 +127,12 @@ struct live_clip {
     struct chat_item *item; /* what it says; owned */
     struct buf wav;
     double seconds;
+    double asked, made; /* clock_seconds() when it was asked for, and when it was there */
     float peaks[LIVE_PEAKS]; /* 0..1 */
     struct ws_frame *packet; /* the original's: header length, header, WAV */
 };
 struct live_clip *live_find_clip(const struct live *l, uint64_t number); /* borrowed, NULL when it is gone */
+void live_clip_unref(struct live_clip *clip);                            /* accepts NULL */
 
 /* -------- who listens -------- */
 
@@ -128,6 +140,7 @@ struct live_clip *live_find_clip(const struct live *l, uint64_t number); /* borr
 struct live_listener {
     void (*event)(void *user, const char *name, const char *json, size_t len); /* NULL: no events */
     void (*packet)(void *user, struct ws_frame *packet);                       /* NULL: no sound */
+    void (*clip)(void *user, struct live_clip *clip);                          /* the same, not as a packet; or NULL */
     void (*control)(void *user, const char *json, size_t len);                 /* NULL: not told */
     void (*closing)(void *user); /* NULL, or: the server goes down; it may leave */
     void *user;
@@ -140,6 +153,9 @@ void live_leave(struct live *l, struct live_listener *who); /* fine when it does
 
 /* The server goes down: no chat is read any more, all listeners are told, nothing new is spoken. */
 void live_close(struct live *l);
+
+size_t live_queued(const struct live *l);    /* messages that wait to sound */
+size_t live_listeners(const struct live *l); /* players and pages */
 
 json_t *live_state(const struct live *l); /* GET /api/live; a new reference, NULL without memory */
 json_t *live_controls(const struct live *l); /* {"paused", "volume", "voice"} */

@@ -82,7 +82,8 @@ static json_t *queue_json(const struct live *l)
         json_array_append_new(list, live_item_json(l->ready->item, now));
     if (list && l->making.item)
         json_array_append_new(list, live_item_json(l->making.item, now));
-    for (const struct chat_item *i = chat_queue_first(l->queue); list && i; i = i->next)
+    const struct chat_item *i = chat_queue_first(l->queue);
+    for (int n = 0; list && i && n < LIVE_QUEUE_TOLD; i = i->next, n++)
         json_array_append_new(list, live_item_json(i, now));
     return list;
 }
@@ -109,6 +110,28 @@ static json_t *dropped_json(const struct live *l)
     return o;
 }
 
+static json_t *summary_json(const struct live *l)
+{
+    return json_pack("{s:I,s:I,s:I,s:o}", "received", (json_int_t)l->received, "spoken", (json_int_t)l->spoken, "failed",
+                     (json_int_t)l->failed, "dropped", dropped_json(l));
+}
+
+size_t live_queued(const struct live *l)
+{
+    return chat_queue_count(l->queue) + (l->making.item != NULL) + (l->ready != NULL);
+}
+
+size_t live_listeners(const struct live *l)
+{
+    return l->listener_count;
+}
+
+/* Seconds into the clip that sounds; during a pause `playing_since` is that already. */
+static double position(const struct live *l)
+{
+    return !l->playing ? 0 : l->paused ? l->playing_since : clock_seconds() - l->playing_since;
+}
+
 json_t *live_state(const struct live *l)
 {
     json_t *channels = json_array(), *log = json_array();
@@ -119,12 +142,11 @@ json_t *live_state(const struct live *l)
         if (e->message)
             json_array_append_new(log, live_entry_json(e));
     }
-    return json_pack("{s:o,s:o,s:f,s:o,s:f,s:b,s:f,s:s,s:i,s:o,s:{s:I,s:I,s:I,s:o}}", "channels", channels, "playing",
+    return json_pack("{s:o,s:o,s:f,s:o,s:I,s:f,s:b,s:f,s:s,s:i,s:o,s:o}", "channels", channels, "playing",
                      l->playing ? live_clip_json(l->playing) : json_null(), "position_seconds",
-                     l->playing ? clock_seconds() - l->playing_since : 0.0, "queue", queue_json(l), "queue_seconds",
-                     queue_seconds(l), "paused", l->paused, "volume", l->volume, "voice", l->voice, "listeners",
-                     (int)l->listener_count, "log", log, "summary", "received", (json_int_t)l->received, "spoken",
-                     (json_int_t)l->spoken, "failed", (json_int_t)l->failed, "dropped", dropped_json(l));
+                     position(l), "queue", queue_json(l), "queue_count",
+                     (json_int_t)live_queued(l), "queue_seconds", queue_seconds(l), "paused", l->paused, "volume", l->volume,
+                     "voice", l->voice, "listeners", (int)l->listener_count, "log", log, "summary", summary_json(l));
 }
 
 json_t *live_controls(const struct live *l)
@@ -143,7 +165,7 @@ json_t *live_decision_json(const struct rules_decision *d)
 
 void live_tell(struct live *l, const char *event, json_t *json)
 {
-    char *text = json && l->listeners ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = json && l->reader_count ? json_dumps(json, JSON_COMPACT) : NULL;
     const size_t len = text ? strlen(text) : 0;
     json_decref(json);
     for (struct live_listener *who = l->listeners, *next; text && who; who = next) {
@@ -154,17 +176,24 @@ void live_tell(struct live *l, const char *event, json_t *json)
     free(text);
 }
 
-void live_tell_control(struct live *l, const char *type)
+/* What a player is told; to be freed, NULL without memory. */
+static char *control_text(const struct live *l, const char *type)
 {
     json_t *o = json_pack("{s:s,s:f,s:b}", "type", type, "volume", l->volume, "paused", l->paused);
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    return text;
+}
+
+void live_tell_control(struct live *l, const char *type)
+{
+    char *text = l->listeners ? control_text(l, type) : NULL;
     for (struct live_listener *who = l->listeners, *next; text && who; who = next) {
         next = who->next;
         if (who->control)
             who->control(who->user, text, strlen(text));
     }
     free(text);
-    json_decref(o);
     live_tell(l, "control", json_pack("{s:s,s:f,s:b,s:s}", "action", type, "volume", l->volume, "paused", l->paused,
                                       "voice", l->voice));
 }
@@ -176,8 +205,10 @@ static void tell_queue_now(void *user)
         return;
     l->queue_changed = 0;
     loop_timer_start(l->params.loop, &l->queue_told, QUEUE_PAUSE, tell_queue_now, l);
-    if (l->listeners)
-        live_tell(l, "queue", json_pack("{s:o,s:f}", "queue", queue_json(l), "queue_seconds", queue_seconds(l)));
+    if (l->reader_count)
+        live_tell(l, "queue", json_pack("{s:o,s:I,s:f,s:o}", "queue", queue_json(l), "queue_count",
+                                        (json_int_t)live_queued(l), "queue_seconds", queue_seconds(l), "summary",
+                                        summary_json(l)));
 }
 
 void live_tell_queue(struct live *l)
@@ -225,6 +256,7 @@ int live_listen(struct live *l, struct live_listener *who)
         who->next->prev = who;
     l->listeners = who;
     l->listener_count++;
+    l->reader_count += who->event != NULL;
     who->listed = 1;
     if (who->event) {
         json_t *state = live_state(l);
@@ -234,7 +266,13 @@ int live_listen(struct live *l, struct live_listener *who)
         free(text);
         json_decref(state);
     }
-    const double passed = l->playing ? clock_seconds() - l->playing_since : 0;
+    if (who->listed && who->control) { /* how loud, and whether it is a pause */
+        char *text = control_text(l, "volume");
+        if (text)
+            who->control(who->user, text, strlen(text));
+        free(text);
+    }
+    const double passed = position(l);
     if (who->listed && who->packet && l->playing && l->playing->seconds - passed > OFFSET_LEAST) {
         struct ws_frame *late = live_packet(l->playing, passed);
         if (late)
@@ -256,4 +294,5 @@ void live_leave(struct live *l, struct live_listener *who)
         who->next->prev = who->prev;
     who->listed = 0;
     l->listener_count--;
+    l->reader_count -= who->event != NULL;
 }

@@ -35,6 +35,7 @@ struct making {
     struct chat_item *item; /* owned; NULL: nothing is made */
     struct job *job;
     int tries;
+    double since; /* when it was asked for first */
 };
 
 struct live {
@@ -61,11 +62,12 @@ struct live {
     char *voice; /* of channels that name none */
 
     struct live_listener *listeners;
-    size_t listener_count;
+    size_t listener_count, reader_count; /* of all, and of those that want events */
     struct loop_timer queue_told; /* running: the queue is told when it ends */
     int queue_changed;
 
     double tokens, tokens_at; /* of the rate limit */
+    double told, told_at;     /* messages that may be told still, LIVE_READABLE a second */
     uint64_t flooded;         /* messages left out since the last summary */
     uint64_t received, spoken, failed;
     uint64_t dropped[RULES_COOLDOWN + 1];
@@ -89,7 +91,6 @@ void stage_work(struct live *l); /* does what can be done: plays what is ready, 
 /* Takes back what matches, wherever it is on its way, also while it sounds. */
 void stage_remove(struct live *l, const struct chat_match *match, const char *reason);
 void stage_release(struct live *l);
-void live_clip_unref(struct live_clip *clip); /* accepts NULL */
 
 /* -------- live_json.c -------- */
 

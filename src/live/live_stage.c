@@ -45,7 +45,8 @@ static struct live_clip *clip_create(struct live *l, struct chat_item *item, str
     struct live_clip *clip = calloc(1, sizeof *clip);
     if (!clip)
         return NULL;
-    *clip = (struct live_clip){.refs = 1, .number = item->number, .item = item, .wav = *wav, .seconds = seconds};
+    *clip = (struct live_clip){.refs = 1, .number = item->number, .item = item, .wav = *wav, .seconds = seconds, .asked = l->making.since,
+                                .made = clock_seconds()};
     *wav = (struct buf)BUF_INIT;
     if (item->number > l->last_number)
         l->last_number = item->number;
@@ -104,9 +105,19 @@ static void play(struct live *l, struct live_clip *clip)
         if (who->packet)
             who->packet(who->user, clip->packet);
     }
-    live_tell(l, "playing", live_clip_json(clip));
+    for (struct live_listener *who = l->listeners, *next; who; who = next) {
+        next = who->next;
+        if (who->clip)
+            who->clip(who->user, clip);
+    }
+    if (clip->item->alone && l->params.watcher.clip)
+        l->params.watcher.clip(l->params.watcher.user, l->playing_since - clip->item->since);
+    clip->item->alone = 0; /* it may be played again */
+    if (l->reader_count)
+        live_tell(l, "playing", live_clip_json(clip));
     log_event(l->params.log, LOG_INFO, "spoken", log_str("platform", chat_platform_name(clip->item->message->platform)),
               log_str("channel", clip->item->message->channel), log_str("id", clip->item->message->id),
+              log_num("asked", clip->asked - clip->item->since), log_num("made", clip->made - clip->item->since),
               log_num("waited", l->playing_since - clip->item->since), log_num("duration", clip->seconds));
     live_tell_queue(l);
 }
@@ -210,7 +221,7 @@ void stage_work(struct live *l)
     struct chat_item *first = chat_queue_first(l->queue);
     if (first && !l->ready && !l->making.item) {
         chat_queue_take(l->queue, first);
-        l->making = (struct making){.item = first};
+        l->making = (struct making){.item = first, .since = clock_seconds()};
         make_next(l);
         live_tell_queue(l);
     }
@@ -317,7 +328,10 @@ static void replay(struct live *l)
         return;
     last->refs++;
     stop_clip(l, "skipped");
-    l->paused = 0;
+    if (l->paused) {
+        l->paused = 0;
+        live_tell_control(l, "resume");
+    }
     play(l, last);
 }
 

@@ -1,7 +1,7 @@
 /* See auth.h: tokens, hosts and origins. What goes into answers is in auth_headers.c. */
 #include "server/auth.h"
 
-#include "server/host_name.h"
+#include "config/host_name.h"
 
 #include <arpa/inet.h>
 #include <openssl/crypto.h>

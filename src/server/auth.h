@@ -18,7 +18,7 @@
 #define ISHOW_SERVER_AUTH_H
 
 #include "net/http_server.h"
-#include "server/config.h"
+#include "config/config.h"
 
 #define AUTH_FAILURES_MAX    20  /* wrong tokens of an address in a row; then ... */
 #define AUTH_FAILURE_SECONDS 3.0 /* ... one more every so often */

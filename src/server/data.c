@@ -2,7 +2,7 @@
 #include "server/data.h"
 
 #include "server/history.h"
-#include "server/voices.h"
+#include "speech/voices.h"
 #include "store/store_thread.h"
 
 #include <stdlib.h>

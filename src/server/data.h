@@ -3,7 +3,7 @@
 #ifndef ISHOW_SERVER_DATA_H
 #define ISHOW_SERVER_DATA_H
 
-#include "server/config.h"
+#include "config/config.h"
 #include "server/server_state.h"
 
 /* Sets s->voices, s->store and s->history; needs s->loop and s->log. A folder that cannot be used is told to the log,

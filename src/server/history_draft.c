@@ -1,7 +1,7 @@
 /* See history_draft.h. */
 #include "server/history_draft.h"
 
-#include "server/voices.h"
+#include "speech/voices.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -4,7 +4,7 @@
 #define ISHOW_SERVER_HISTORY_DRAFT_H
 
 #include "server/history.h"
-#include "server/speech.h"
+#include "speech/speech.h"
 
 struct history_draft;
 

@@ -10,7 +10,7 @@
 #define ISHOW_SERVER_LISTENERS_H
 
 #include "base/error.h"
-#include "server/config.h"
+#include "config/config.h"
 
 #define LISTENERS_FIRST_FD 3 /* the protocol's: sockets are numbered from here on */
 #define LISTENERS_MAX      64

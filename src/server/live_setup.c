@@ -3,6 +3,7 @@
 
 #include "live/live.h"
 #include "server/live_keep.h"
+#include "server/measure.h"
 
 #include <string.h>
 
@@ -42,6 +43,16 @@ static void start_configured(struct server *s)
         start(s, CHAT_BILIBILI, c->danmaku.bilibili.room ? c->danmaku.bilibili.room : "live", c->danmaku.bilibili.code);
 }
 
+static void on_message(void *user, enum chat_platform platform, const char *verdict)
+{
+    measure_chat_message(user, chat_platform_name(platform), verdict);
+}
+
+static void on_clip(void *user, double seconds)
+{
+    measure_chat_latency(user, seconds);
+}
+
 int live_open(struct server *s, struct error *err)
 {
     const struct config *c = s->config;
@@ -73,7 +84,7 @@ int live_open(struct server *s, struct error *err)
         .bilibili_access_secret = c->danmaku.bilibili.access_key_secret,
         .rules = rules,
         .keeper = live_keeper_of(s),
-        .measure = s->measure,
+        .watcher = {on_message, on_clip, s->measure},
     };
     rc = rules ? live_create(&p, &s->live, err) : error_nomem(err);
     json_decref(rules);

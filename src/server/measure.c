@@ -104,10 +104,47 @@ void measure_cancel(struct measure *m)
         metrics_count(m->metrics, METRIC_CANCELLED, METRIC_LABELS(), 1);
 }
 
+static void on_submitted(void *user, enum submit_verdict verdict)
+{
+    measure_submit(user, verdict);
+}
+
+static void on_ended(void *user, const struct job_result *result)
+{
+    measure_job(user, result);
+}
+
+static void on_retried(void *user, const char *reason)
+{
+    measure_retry(user, reason);
+}
+
+static void on_cancelled(void *user)
+{
+    measure_cancel(user);
+}
+
+struct speech_observer measure_speech(struct measure *m)
+{
+    return (struct speech_observer){on_submitted, on_ended, on_retried, on_cancelled, m};
+}
+
 void measure_reload(struct measure *m, int ok)
 {
     if (m)
         metrics_count(m->metrics, METRIC_RELOADS, METRIC_LABELS(ok ? "ok" : "failed"), 1);
+}
+
+void measure_chat_message(struct measure *m, const char *platform, const char *verdict)
+{
+    if (m)
+        metrics_count(m->metrics, METRIC_CHAT_MESSAGES, METRIC_LABELS(platform, verdict), 1);
+}
+
+void measure_chat_latency(struct measure *m, double seconds)
+{
+    if (m)
+        metrics_observe(m->metrics, METRIC_CHAT_LATENCY, METRIC_LABELS(), seconds);
 }
 
 static void set(struct measure *m, enum metric id, double value)
@@ -151,6 +188,8 @@ int measure_page(struct measure *m, const struct measure_now *now, struct buf *o
     set(m, METRIC_IN_FLIGHT, s->running);
     set(m, METRIC_MODEL_READY, !*s->trouble);
     set(m, METRIC_VOICES, (double)now->voices);
+    set(m, METRIC_CHAT_QUEUE_DEPTH, (double)now->chat_queue);
+    set(m, METRIC_CHAT_LISTENERS, (double)now->chat_listeners);
     set(m, METRIC_HTTP_CONNECTIONS, now->connections);
     set(m, METRIC_TLS_END, now->tls_end);
     set(m, METRIC_HISTORY_DROPPED, (double)now->history_dropped);

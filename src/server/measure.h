@@ -4,7 +4,7 @@
 #define ISHOW_SERVER_MEASURE_H
 
 #include "base/buf.h"
-#include "server/speech.h"
+#include "speech/speech.h"
 
 #include <stdint.h>
 
@@ -12,6 +12,9 @@ struct measure;
 
 int measure_create(struct measure **ret); /* E_NOMEM */
 void measure_free(struct measure *m);     /* accepts NULL */
+
+/* Counts what becomes of speech; lives as long as `m`. */
+struct speech_observer measure_speech(struct measure *m);
 
 /* Each accepts a NULL `m`, and then does nothing. */
 
@@ -23,11 +26,14 @@ void measure_job(struct measure *m, const struct job_result *result); /* it came
 void measure_retry(struct measure *m, const char *reason);
 void measure_cancel(struct measure *m); /* its client left first */
 void measure_reload(struct measure *m, int ok);
+void measure_chat_message(struct measure *m, const char *platform, const char *verdict);
+void measure_chat_latency(struct measure *m, double seconds); /* from a message to its clip, nothing before it */
 
 /* What is only known at the moment. */
 struct measure_now {
     const struct speech_state *speech;
     size_t voices;
+    size_t chat_queue, chat_listeners;
     unsigned connections;
     double tls_end; /* seconds since 1970; NaN: no TLS */
     uint64_t history_dropped;

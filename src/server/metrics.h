@@ -35,11 +35,15 @@ enum metric {
     METRIC_AUDIO_SECONDS,       /* engine */
     METRIC_HISTORY_DROPPED,
     METRIC_RELOADS,             /* result */
+    METRIC_CHAT_MESSAGES,       /* platform, verdict */
+    METRIC_CHAT_LATENCY,        /* a histogram */
     METRIC_QUEUE_DEPTH,
     METRIC_QUEUE_CAPACITY,
     METRIC_IN_FLIGHT,
     METRIC_MODEL_READY,
     METRIC_VOICES,
+    METRIC_CHAT_QUEUE_DEPTH,
+    METRIC_CHAT_LISTENERS,
     METRIC_HTTP_CONNECTIONS,
     METRIC_TLS_END,
     METRIC_BUILD_INFO,          /* version, kernels, engine */

@@ -3,7 +3,7 @@
 #include "server/routes.h"
 
 #include "base/clock.h"
-#include "server/voices.h"
+#include "speech/voices.h"
 
 static void health(struct server *s, struct http_request *r, const struct route_args *args)
 {

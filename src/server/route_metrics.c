@@ -1,9 +1,10 @@
 /* GET /metrics, for Prometheus and `ishowtts top`. */
+#include "live/live.h"
 #include "server/history.h"
 #include "server/measure.h"
 #include "server/metrics.h"
 #include "server/routes.h"
-#include "server/voices.h"
+#include "speech/voices.h"
 
 static void metrics(struct server *s, struct http_request *r, const struct route_args *args)
 {
@@ -15,6 +16,8 @@ static void metrics(struct server *s, struct http_request *r, const struct route
     speech_describe(s->speech, &speech);
     const struct measure_now now = {.speech = &speech,
                                     .voices = voices_count(s->voices),
+                                    .chat_queue = live_queued(s->live),
+                                    .chat_listeners = live_listeners(s->live),
                                     .connections = http_server_connections(s->http),
                                     .tls_end = http_server_tls_end(s->http),
                                     .history_dropped = history_dropped(s->history)};

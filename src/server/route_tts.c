@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 #include "server/say_answer.h"
-#include "server/voices.h"
+#include "speech/voices.h"
 
 #include <string.h>
 

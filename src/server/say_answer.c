@@ -6,7 +6,7 @@
 #include "server/history_draft.h"
 #include "server/say_event.h"
 #include "server/visitor.h"
-#include "server/voices.h"
+#include "speech/voices.h"
 
 #include <stdarg.h>
 #include <stdio.h>

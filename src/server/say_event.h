@@ -3,7 +3,7 @@
 #define ISHOW_SERVER_SAY_EVENT_H
 
 #include "base/buf.h"
-#include "server/speech.h"
+#include "speech/speech.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* See say_order.h. */
 #include "server/say_order.h"
 
-#include "server/voices.h"
+#include "speech/voices.h"
 
 #include <string.h>
 

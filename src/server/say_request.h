@@ -8,7 +8,7 @@
 #define ISHOW_SERVER_SAY_REQUEST_H
 
 #include "base/error.h"
-#include "server/speech.h"
+#include "speech/speech.h"
 
 #include <jansson.h>
 

@@ -74,7 +74,7 @@ static int start_speech(struct server *s, struct error *err)
 {
     struct speech_params p;
     speech_params_read(s->config, &p);
-    p.measure = s->measure;
+    p.observer = measure_speech(s->measure);
     return speech_create(s->loop, s->log, &p, &s->speech, err);
 }
 

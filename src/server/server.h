@@ -2,7 +2,7 @@
 #ifndef ISHOW_SERVER_SERVER_H
 #define ISHOW_SERVER_SERVER_H
 
-#include "server/config.h"
+#include "config/config.h"
 
 struct server_options {
     const char *config;                    /* path; NULL: the default one, which need not exist */

@@ -6,8 +6,8 @@
 #include "net/http_server.h"
 #include "net/loop.h"
 #include "server/auth.h"
-#include "server/config.h"
-#include "server/speech.h"
+#include "config/config.h"
+#include "speech/speech.h"
 
 struct server {
     struct config *config; /* in force; a reload puts another in its place, so hold a reference beyond a call */

@@ -7,7 +7,7 @@
 #define ISHOW_SERVER_VOICE_CHANGE_H
 
 #include "base/buf.h"
-#include "server/voices.h"
+#include "speech/voices.h"
 #include "store/store_thread.h"
 
 #include <jansson.h>

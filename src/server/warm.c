@@ -1,7 +1,7 @@
 /* See warm.h. */
 #include "server/warm.h"
 
-#include "server/voices.h"
+#include "speech/voices.h"
 
 #include <stdlib.h>
 

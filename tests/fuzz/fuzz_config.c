@@ -1,7 +1,7 @@
 /* A configuration from strangers, with a variable of the environment on its first line: whatever is accepted is within
  * its limits, and what describes it is accepted again and describes the same. */
 #include "server/auth.h"
-#include "server/host_name.h"
+#include "config/host_name.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #ifndef ISHOW_TESTS_FAKE_ENGINE_H
 #define ISHOW_TESTS_FAKE_ENGINE_H
 
-#include "server/speech_engine.h"
+#include "speech/speech_engine.h"
 
 #include <stdatomic.h>
 

@@ -4,9 +4,9 @@
 #define ISHOW_TESTS_SPEECH_STAGE_H
 
 #include "fake_engine.h"
-#include "server/config.h"
-#include "server/speech.h"
-#include "server/voices.h"
+#include "config/config.h"
+#include "speech/speech.h"
+#include "speech/voices.h"
 
 #define PATIENCE 20.0 /* seconds for what takes milliseconds: a test that fails says so instead of hanging */
 #define TEXT     "Hello chat, how are you today?"

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "server/auth.h"
-#include "server/host_name.h"
+#include "config/host_name.h"
 
 #include <stdio.h>
 #include <sys/socket.h>

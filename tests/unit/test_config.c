@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "failing_heap.h"
-#include "server/config.h"
-#include "server/config_schema.h"
+#include "config/config.h"
+#include "config/config_schema.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -2,10 +2,10 @@
 #include "test.h"
 
 #include "failing_heap.h"
-#include "server/job.h"
-#include "server/job_encode.h"
-#include "server/speech_mail.h"
-#include "server/voices.h"
+#include "speech/job.h"
+#include "speech/job_encode.h"
+#include "speech/speech_mail.h"
+#include "speech/voices.h"
 
 #include <math.h>
 

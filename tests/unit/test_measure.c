@@ -31,7 +31,7 @@ static double tls_end = NAN;
 static void render(const struct speech_state *speech)
 {
     const struct measure_now now = {
-        .speech = speech, .voices = 5, .connections = 7, .tls_end = tls_end, .history_dropped = 2};
+        .speech = speech, .voices = 5, .chat_queue = 4, .chat_listeners = 6, .connections = 7, .tls_end = tls_end, .history_dropped = 2};
     buf_release(&page);
     assert_int_equal(measure_page(measure, &now, &page), 0);
 }
@@ -134,6 +134,20 @@ static void test_speech_that_failed(void **state)
     assert_line("ishowtts_config_reloads_total{result=\"ok\"} 1");
 }
 
+static void test_the_chat(void **state)
+{
+    (void)state;
+    measure_chat_message(measure, "twitch", "say");
+    measure_chat_message(measure, "twitch", "say");
+    measure_chat_message(measure, "youtube", "flood");
+    measure_chat_latency(measure, 0.02);
+    render(&calm);
+    assert_line("tts_chat_messages_total{platform=\"twitch\",verdict=\"say\"} 2");
+    assert_line("tts_chat_messages_total{platform=\"youtube\",verdict=\"flood\"} 1");
+    assert_line("tts_chat_latency_seconds_bucket{le=\"0.025\"} 1");
+    assert_line("tts_chat_latency_seconds_bucket{le=\"0.01\"} 0");
+}
+
 static void test_what_is_known_at_the_moment(void **state)
 {
     (void)state;
@@ -143,6 +157,8 @@ static void test_what_is_known_at_the_moment(void **state)
     assert_line("tts_requests_in_flight 1");
     assert_line("tts_model_ready 1");
     assert_line("tts_voices 5");
+    assert_line("tts_chat_queue_depth 4");
+    assert_line("tts_chat_listeners 6");
     assert_line("http_connections 7");
     assert_null(strstr(page.ptr, "\ntls_certificate_end_timestamp_seconds "));
     assert_line("tts_history_dropped_total 2");
@@ -169,6 +185,8 @@ static void test_without_it_nothing_is_measured(void **state)
     measure_retry(NULL, "silent");
     measure_cancel(NULL);
     measure_reload(NULL, 1);
+    measure_chat_message(NULL, "twitch", "say");
+    measure_chat_latency(NULL, 1);
     measure_free(NULL);
 }
 
@@ -180,6 +198,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_speech_that_went_well, setup, teardown),
         cmocka_unit_test_setup_teardown(test_speech_of_the_builtin_voice_instead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_speech_that_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_chat, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_known_at_the_moment, setup, teardown),
         cmocka_unit_test(test_without_it_nothing_is_measured),
     };

@@ -131,6 +131,7 @@ static void test_every_family_is_introduced_once(void **state)
     for (int id = METRIC_QUEUE_DEPTH; id < METRIC_COUNT; id++)
         metrics_set(metrics, id, METRIC_LABELS("a", "b", "c"), 1);
     metrics_count(metrics, METRIC_REQUESTS, METRIC_LABELS("/", "200"), 1);
+    metrics_count(metrics, METRIC_CHAT_MESSAGES, METRIC_LABELS("twitch", "say"), 1);
     render();
     assert_int_equal(lines_with("# HELP "), METRIC_COUNT);
     assert_int_equal(lines_with("# TYPE "), METRIC_COUNT);

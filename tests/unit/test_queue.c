@@ -1,7 +1,7 @@
 /* Who is served next: told as what comes, at which second, and in which order it leaves. */
 #include "test.h"
 
-#include "server/queue.h"
+#include "speech/queue.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
 #include "test.h"
 
 #include "ishowtts.h"
-#include "server/degrade.h"
-#include "server/sound_check.h"
+#include "speech/degrade.h"
+#include "speech/sound_check.h"
 
 #include <math.h>
 

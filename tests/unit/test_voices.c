@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "failing_heap.h"
 #include "server/voice_check.h"
-#include "server/voices.h"
+#include "speech/voices.h"
 
 #include <pthread.h>
 #include <stdio.h>
