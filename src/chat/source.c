@@ -85,7 +85,7 @@ int source_create(enum chat_platform platform, const struct source_params *param
         free(s);
         return error_nomem(err);
     }
-    loop_timer_start(params->loop, &s->retry, 0, connect_now, s); /* no event before the caller has its pointer */
+    loop_timer_start(params->loop, &s->retry, params->delay, connect_now, s); /* the caller has its pointer first */
     *ret = s;
     return 0;
 }

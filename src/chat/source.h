@@ -52,6 +52,7 @@ struct source_params {
     const char *login, *token; /* Twitch: an account of one's own. YouTube: `token` is the API key */
     const char *app_id, *access_key, *access_secret, *code; /* Bilibili's open platform */
     int64_t quota_limit;      /* YouTube: units a day */
+    double delay;             /* seconds before the first attempt */
     double backoff_least;     /* seconds before the first new attempt; 0: 1 */
     struct source_events events;
 };

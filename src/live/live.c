@@ -11,6 +11,7 @@
 #define RATE_BURST  2.0 /* seconds' worth of messages that may come at once */
 #define FLOOD_CALM  0.5 /* of flood_seconds: below it the summary is said */
 #define SUMMARY_LEAST 5 /* messages left out that are worth a sentence */
+#define JOIN_PAUSE    0.55 /* seconds: Twitch allows 20 logins and joins in ten */
 #define SAMPLE_ONE_IN 4 /* normal messages that still get through a flood */
 
 /* -------- parameters -------- */
@@ -83,12 +84,28 @@ static void keep_channel(struct live *l, const struct channel *c, int on)
 
 /* -------- life -------- */
 
+/* In a flood a page is told what stands out, and of the rest as much as can be read; the numbers of all come with the queue. */
+static int may_tell(struct live *l, int stands_out)
+{
+    const double now = loop_now(l->params.loop);
+    l->told += (now - l->told_at) * LIVE_READABLE;
+    l->told_at = now;
+    if (l->told > LIVE_READABLE)
+        l->told = LIVE_READABLE;
+    if (stands_out || l->told >= 1) {
+        l->told -= l->told >= 1;
+        return 1;
+    }
+    live_tell_queue(l);
+    return 0;
+}
+
 static void on_dropped(void *user, const struct chat_item *item, const char *reason)
 {
     struct live *l = user;
     if (strcmp(reason, "full") == 0)
         l->dropped_full++;
-    if (l->reader_count)
+    if (l->reader_count && may_tell(l, item->message->priority != CHAT_NORMAL))
         live_tell(l, "ended", json_pack("{s:I,s:s}", "number", (json_int_t)item->number, "reason", reason));
     live_item_gone(l, item);
     live_tell_queue(l);
@@ -254,22 +271,6 @@ static void say_summary(struct live *l, const struct channel *c, double now)
     rules_decision_release(&d);
 }
 
-/* In a flood a page is told what is said, and of the rest as much as can be read; the numbers of all come with the queue. */
-static int may_tell(struct live *l, int said)
-{
-    const double now = loop_now(l->params.loop);
-    l->told += (now - l->told_at) * LIVE_READABLE;
-    l->told_at = now;
-    if (l->told > LIVE_READABLE)
-        l->told = LIVE_READABLE;
-    if (said || l->told >= 1) {
-        l->told -= l->told >= 1;
-        return 1;
-    }
-    live_tell_queue(l);
-    return 0;
-}
-
 /* Adds what became of a message to the log, and tells the page. */
 static void note(struct live *l, struct chat_message *m, const struct rules_decision *d, const char *reason,
                  uint64_t number)
@@ -281,7 +282,7 @@ static void note(struct live *l, struct chat_message *m, const struct rules_deci
     snprintf(e->because, sizeof e->because, "%s", d->because);
     if (l->params.watcher.message)
         l->params.watcher.message(l->params.watcher.user, m->platform, reason ? reason : rules_verdict_name(d->verdict));
-    if (l->reader_count && may_tell(l, number != 0))
+    if (l->reader_count && may_tell(l, d->priority != CHAT_NORMAL))
         live_tell(l, "message", live_entry_json(e));
 }
 
@@ -324,8 +325,11 @@ int live_take(struct live *l, struct chat_message *m, struct rules_decision *ret
     if (c)
         c->received++;
     const struct rules *rules = c && c->rules ? c->rules : l->rules;
-    if (live_command(l, c, m))
+    if (live_command(l, c, m)) {
+        if (l->params.watcher.message)
+            l->params.watcher.message(l->params.watcher.user, m->platform, rules_verdict_name(RULES_COMMAND));
         return ret ? (memset(ret, 0, sizeof *ret), ret->verdict = RULES_COMMAND, 0) : 0;
+    }
     int rc = rules_decide(rules, c ? c->memory : l->memory, m, m->channel, now, &d);
     if (rc)
         return rc;
@@ -405,6 +409,11 @@ static int start_source(struct live *l, struct channel *c, struct error *err)
     const char *const urls[] = {p->twitch_url, p->youtube_url, p->bilibili_url, ""};
     if (!*c->url)
         s.url = urls[c->platform];
+    if (c->platform == CHAT_TWITCH && !(s.url && *s.url)) {
+        const double now = clock_seconds(), at = l->next_join > now ? l->next_join : now;
+        s.delay = at - now;
+        l->next_join = at + JOIN_PAUSE;
+    }
     s.login = c->platform == CHAT_TWITCH ? p->twitch_login : "";
     s.token = c->platform == CHAT_TWITCH ? p->twitch_token : c->platform == CHAT_YOUTUBE ? p->youtube_key : "";
     return source_create(c->platform, &s, &c->source, err);

@@ -45,6 +45,7 @@ struct live {
     json_t *kept_rules;          /* "platform channel" → rules, of all channels that ever had some */
     struct channel *channels;
     size_t channel_count;
+    double next_join; /* clock_seconds() before which no other Twitch chat is joined */
     struct chat_queue *queue;
     struct entry log[LIVE_LOG_MAX];
     size_t log_next;
