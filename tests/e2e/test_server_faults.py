@@ -57,7 +57,7 @@ def is_closed(s):
 
 def test_killed_while_it_speaks():
     folder = tempfile.mkdtemp(prefix="ishow-kill-")
-    for round_ in range(3):
+    for round_ in range(2):
         s = Serving(PROGRAM, folder=folder)
         voices = json.loads(s.ask("GET", "/api/voices")[1])
         with s.connect() as stream:
@@ -88,9 +88,9 @@ def test_two_thousand_idle_connections():
     resource.setrlimit(resource.RLIMIT_NOFILE, (4500, hard))
     try:
         with Serving(PROGRAM, "[server]\nidle_timeout = 600\nhead_timeout = 600\n") as s:
-            s.speaks()
-            files, level = s.descriptors(), None
-            for _ in range(4):
+            all_answered(s.load("--requests", 12, "--concurrency", 4))  # whatever speech needs is there
+            files, level = s.descriptors(), s.resident()
+            for _ in range(3):
                 crowd = [s.connect() for _ in range(2000)]
                 for c in crowd[::2]:  # half of them have begun to talk
                     c.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 1000)
@@ -102,9 +102,8 @@ def test_two_thousand_idle_connections():
                 until(lambda: s.descriptors() <= files + 8, "the descriptors to come back")
                 if s.sanitized():
                     continue  # its allocator gives nothing back
-                if level is None:  # the first time makes room for all of them
-                    level = s.resident()
-                until(lambda: s.resident() <= level * 1.02 + 1_000_000, "the memory to come back")
+                # such a crowd takes 10 MB at first, and 60 where its pieces were kept
+                until(lambda: s.resident() <= level + 6_000_000, "the memory to come back")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -141,8 +140,8 @@ def test_one_client_in_ten_hangs_up():
     with Serving(PROGRAM) as s:
         s.speaks()
         files = s.descriptors()
-        children = [s.load("--stream", "--hangup", 0.1, "--concurrency", 6, "--requests", 30, "--clients", 6, start=True),
-                    s.load("--hangup", 0.1, "--requests", 10, "--concurrency", 3, "--endpoint", "tts", start=True)]
+        children = [s.load("--stream", "--hangup", 0.1, "--concurrency", 6, "--requests", 24, "--clients", 6, start=True),
+                    s.load("--hangup", 0.1, "--requests", 8, "--concurrency", 3, "--endpoint", "tts", start=True)]
         results = [finish(c) for c in children]
         for o in results:
             all_answered(o)
@@ -189,8 +188,8 @@ def test_no_descriptors_left():
 
 def test_a_storm_of_reloads():
     with Serving(PROGRAM) as s:
-        speech = s.load("--concurrency", 4, "--duration", 2, start=True)
-        small = s.load("--endpoint", "voices", "--rate", 100, "--duration", 2, start=True)
+        speech = s.load("--concurrency", 4, "--duration", 1, start=True)
+        small = s.load("--endpoint", "voices", "--rate", 100, "--duration", 1, start=True)
         while speech.poll() is None:
             for _ in range(20):
                 s.process.send_signal(signal.SIGHUP)
@@ -211,7 +210,7 @@ def test_the_wall_clock_jumps():
         env = {"LD_PRELOAD": CLOCK, "ISHOW_TEST_CLOCK": f.name,
                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
         with Serving(PROGRAM, "[server]\nrequest_timeout = 20\n", env=env) as s:
-            child = s.load("--concurrency", 4, "--duration", 2, "--clients", 2, start=True)
+            child = s.load("--concurrency", 4, "--duration", 1, "--clients", 2, start=True)
             jumps = [86400, -86400, 315360000, -315360000, 0, 3600, -3600, 59]
             while child.poll() is None:
                 jump = jumps[0]

@@ -39,7 +39,7 @@ def test_as_many_as_the_queue_bears_are_all_spoken():
 
 def test_more_are_turned_away_and_told_when_to_come_again():
     with Serving(PROGRAM, SMALL_QUEUE) as s:
-        child = s.load("--rate", 150, "--duration", 2, "--clients", 10, start=True)
+        child = s.load("--rate", 150, "--duration", 1, "--clients", 10, start=True)
         answers = []
 
         def ask():
@@ -63,7 +63,7 @@ def test_more_are_turned_away_and_told_when_to_come_again():
 
 def test_small_requests_are_answered_beside_speech():
     with Serving(PROGRAM) as s:
-        speech = s.load("--concurrency", 4, "--duration", 2, start=True)
+        speech = s.load("--concurrency", 4, "--duration", 1, start=True)
         for endpoint in ("health", "voices", "/metrics", "/v1/models"):
             all_answered(s.load("--endpoint", endpoint, "--concurrency", 16, "--requests", 200), ["200"])
         all_answered(s.load("--endpoint", "health", "--requests", 100, "--concurrency", 8, "--no-keepalive"), ["200"])
