@@ -17,6 +17,7 @@ static const char usage[] =
     "  --bind ADDRESS,...   127.0.0.1:27121, [::1]:27121 or unix:/path, instead of server.bind\n"
     "  --log-level LEVEL    debug, info, warn or error, instead of log.level\n"
     "  --log-format FORMAT  text or json, instead of log.format\n"
+    "  --play               play what the live chat says on this machine's sound device, too\n"
     "  --warmup             let the default voice say a word before anybody is served\n"
     "  --help               this text\n"
     "\n"
@@ -25,7 +26,7 @@ static const char usage[] =
 #define SETTINGS_MAX 16
 #define LARGE_PIECE  131072 /* bytes */
 
-enum { OPT_CONFIG = 256, OPT_CHECK, OPT_BIND, OPT_LEVEL, OPT_FORMAT, OPT_WARMUP, OPT_HELP };
+enum { OPT_CONFIG = 256, OPT_CHECK, OPT_BIND, OPT_LEVEL, OPT_FORMAT, OPT_WARMUP, OPT_PLAY, OPT_HELP };
 
 static const struct option long_options[] = {{"config", required_argument, NULL, OPT_CONFIG},
                                              {"check-config", no_argument, NULL, OPT_CHECK},
@@ -33,6 +34,7 @@ static const struct option long_options[] = {{"config", required_argument, NULL,
                                              {"log-level", required_argument, NULL, OPT_LEVEL},
                                              {"log-format", required_argument, NULL, OPT_FORMAT},
                                              {"warmup", no_argument, NULL, OPT_WARMUP},
+                                             {"play", no_argument, NULL, OPT_PLAY},
                                              {"help", no_argument, NULL, OPT_HELP},
                                              {0}};
 
@@ -95,6 +97,7 @@ int cmd_serve(int argc, char **argv)
         case OPT_LEVEL: rc = add_setting(settings, "log.level", optarg, "--log-level"); break;
         case OPT_FORMAT: rc = add_setting(settings, "log.format", optarg, "--log-format"); break;
         case OPT_WARMUP: o.warmup = 1; break;
+        case OPT_PLAY: o.play = 1; break;
         case OPT_HELP: fputs(usage, stdout); return EXIT_DONE;
         default: return EXIT_USAGE;
         }

@@ -1,35 +1,16 @@
-/* See player.h. The desktop's sound server first, then ALSA. A player is only tried when what it would play on is
- * there, because on a machine without sound they fail slowly and loudly. */
+/* See player.h. The desktop's sound server first, then ALSA. */
 #include "cli/player.h"
+
+#include "base/sound_device.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
+#include <stddef.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
-
-static int has_sound_server(void)
-{
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    char path[512];
-    struct stat st;
-    if (getenv("PULSE_SERVER"))
-        return 1;
-    if (!runtime || snprintf(path, sizeof path, "%s/pulse/native", runtime) >= (int)sizeof path)
-        return 0;
-    return stat(path, &st) == 0;
-}
-
-static int has_sound_card(void)
-{
-    struct stat st;
-    return stat("/dev/snd/controlC0", &st) == 0 || stat("/dev/snd/controlC1", &st) == 0;
-}
 
 static int run_player(const char *const argv[])
 {
@@ -51,10 +32,10 @@ static int run_player(const char *const argv[])
 
 int player_play(const char *path)
 {
-    if (has_sound_server() && (run_player((const char *[]){"pw-play", path, NULL}) == 0 ||
+    if (sound_server_there() && (run_player((const char *[]){"pw-play", path, NULL}) == 0 ||
                                run_player((const char *[]){"paplay", path, NULL}) == 0))
         return 0;
-    if (has_sound_card() && run_player((const char *[]){"aplay", "-q", path, NULL}) == 0)
+    if (sound_card_there() && run_player((const char *[]){"aplay", "-q", path, NULL}) == 0)
         return 0;
     return -1;
 }

@@ -3,6 +3,7 @@
 
 #include "live/live.h"
 #include "server/live_keep.h"
+#include "server/live_play.h"
 #include "server/measure.h"
 
 #include <string.h>
@@ -53,7 +54,7 @@ static void on_clip(void *user, double seconds)
     measure_chat_latency(user, seconds);
 }
 
-int live_open(struct server *s, struct error *err)
+int live_open(struct server *s, int play, struct error *err)
 {
     const struct config *c = s->config;
     int rc = http_client_create(s->loop, CALLS_MAX, &s->client, err);
@@ -88,6 +89,8 @@ int live_open(struct server *s, struct error *err)
     };
     rc = rules ? live_create(&p, &s->live, err) : error_nomem(err);
     json_decref(rules);
+    if (!rc && play)
+        rc = live_play_create(s, &s->play, err);
     if (rc)
         return rc;
     start_configured(s);
@@ -98,6 +101,8 @@ void live_shut(struct server *s)
 {
     if (s->live)
         live_close(s->live);
+    live_play_free(s->play);
+    s->play = NULL;
     live_free(s->live);
     s->live = NULL;
     http_client_free(s->client);

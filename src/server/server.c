@@ -131,7 +131,7 @@ int server_run(const struct server_options *options, struct error *err)
     if (!rc)
         rc = start_speech(s, err);
     if (!rc)
-        rc = live_open(s, err);
+        rc = live_open(s, options->play, err);
     if (!rc)
         rc = create_http(s, err);
     if (!rc)

@@ -24,6 +24,7 @@ struct server {
     struct measure *measure;
     struct http_client *client; /* for the chats that are asked by HTTP */
     struct live *live;
+    struct live_play *play; /* NULL: nothing sounds on this machine */
     double started; /* clock_seconds() */
 };
 
