@@ -24,7 +24,7 @@
 #define LIVE_CLIPS_MAX     32   /* spoken clips kept for replay and for their URLs */
 #define LIVE_PEAKS         64   /* of a clip's waveform */
 #define LIVE_GAP           0.15 /* seconds between clips */
-#define LIVE_QUEUE_TOLD    200  /* messages of the queue that a page is told */
+#define LIVE_QUEUE_TOLD    100  /* messages of the queue that a page is told */
 #define LIVE_READABLE      20   /* messages a second that a page is told; more than that nobody reads */
 
 struct live;
