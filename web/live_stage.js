@@ -30,10 +30,11 @@ const t = translator({
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 32;
 
-/* Bars around the middle, one a peak. */
+/* Bars around the middle, one a peak, the highest as high as there is room. */
 function bars(peaks) {
+  const highest = Math.max(0.05, ...peaks);
   return peaks.map((p, i) => {
-    const half = Math.max(0.6, Math.min(1, p) * (HEIGHT / 2 - 1));
+    const half = Math.max(0.6, (p / highest) * (HEIGHT / 2 - 1));
     return `M${i + 0.5} ${HEIGHT / 2 - half}v${2 * half}`;
   }).join("");
 }

@@ -13,7 +13,8 @@ const WAITING_MAX = 8;           /* clips that wait here; the server sends one a
 const FADE = 0.015;              /* seconds, so that stopping does not click */
 
 export class Player {
-  /* `wants(header)` says which clips are for here; onplay(header, seconds), onend(header), onchange() hear of it. */
+  /* `wants(header)` says which clips are for here; onplay(header, seconds), onend(header, cut), onchange()
+   * hear of it; `cut`: it was ended before its time. */
   constructor({ wants = () => true, onplay, onend, onchange, onconnection, oncontrol, accessToken, audible = true }) {
     Object.assign(this, { wants, onplay, onend, onchange, onconnection, oncontrol, accessToken });
     this.on = audible;
@@ -164,11 +165,11 @@ export class Player {
     c.source = null;
   }
 
-  #finish(c) {
+  #finish(c, cut = false) {
     if (c !== this.current) return;
     this.#silence(c);
     this.current = null;
-    this.onend?.(c.header);
+    this.onend?.(c.header, cut);
     this.#next();
   }
 
@@ -178,9 +179,8 @@ export class Player {
       this.volume = message.volume;
       this.#setGain();
     }
-    if (type === "skip" || type === "panic") this.stop();
-    if (type === "pause" || type === "panic") this.#setPaused(true);
-    if (type === "resume") this.#setPaused(false);
+    if (type === "skip" || type === "panic" || type === "replay") this.stop();
+    this.#setPaused(message.paused ?? (type === "pause" || type === "panic" || (type !== "resume" && this.paused)));
     if (type === "clear") this.waiting = [];
     this.oncontrol?.(message);
     this.onchange?.();
@@ -190,7 +190,7 @@ export class Player {
   stop() {
     this.turn++;
     this.waiting = [];
-    if (this.current) this.#finish(this.current);
+    if (this.current) this.#finish(this.current, true);
   }
 
   #setPaused(paused) {

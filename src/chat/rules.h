@@ -28,6 +28,7 @@ int rules_default(struct rules **ret); /* E_NOMEM */
  * unknown one with the nearest known name. */
 int rules_parse(const json_t *json, struct rules **ret, struct error *err);
 json_t *rules_json(const struct rules *r); /* all keys; a new reference, NULL when memory has run out */
+json_t *rules_templates(void); /* {"en": {"said": …}, "zh": …}, those of who has none; a new reference, NULL likewise */
 void rules_free(struct rules *r);          /* accepts NULL */
 const char *rules_command(const struct rules *r); /* "!tts": what a command begins with */
 

@@ -353,6 +353,11 @@ json_t *rules_json(const struct rules *r)
     return json_deep_copy(r->doc);
 }
 
+json_t *rules_templates(void)
+{
+    return json_loads(template_defaults, 0, NULL);
+}
+
 void rules_free(struct rules *r)
 {
     if (!r)

@@ -1,4 +1,4 @@
-/* The page, and the document that describes all routes, for programs and, as a page of its own, for people. */
+/* The pages for streamers and for OBS, and the document that describes all routes, for programs and, as a page of its own, for people. */
 #include "server/routes.h"
 #include "server/web_files.h"
 
@@ -35,8 +35,16 @@ static void home(struct server *s, struct http_request *r, const struct route_ar
     reply_web_file(r, web_file_find("index.html"));
 }
 
+static void overlay(struct server *s, struct http_request *r, const struct route_args *args)
+{
+    (void)s;
+    (void)args;
+    reply_web_file(r, web_file_find("overlay.html"));
+}
+
 const struct route routes_docs[] = {
     {"GET", "/", "home", SCOPE_NONE, 0, home},
+    {"GET", "/overlay", "overlay", SCOPE_NONE, 0, overlay},
     {"GET", "/openapi.json", "openapi", SCOPE_NONE, 0, openapi},
     {"GET", "/docs", "docs", SCOPE_NONE, 0, docs},
     {"GET", "/docs/{file}", "docs_file", SCOPE_NONE, 0, file},

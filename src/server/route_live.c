@@ -195,6 +195,13 @@ static void put_rules(struct server *s, struct http_request *r, const struct rou
         reply_json(r, 200, rules_json(live_rules(s->live, platform, channel)));
 }
 
+static void get_templates(struct server *s, struct http_request *r, const struct route_args *args)
+{
+    (void)s;
+    (void)args;
+    reply_json(r, 200, rules_templates());
+}
+
 /* {"text", "user"?, "roles"?} is a message too. */
 static int message_of(const json_t *body, struct chat_message **ret, struct error *err)
 {
@@ -245,6 +252,7 @@ const struct route routes_live[] = {
     {"POST", "/api/live/users", "live_users", SCOPE_MANAGE, 0, users},
     {"GET", "/api/live/rules", "live_rules", SCOPE_READ, 0, get_rules},
     {"PUT", "/api/live/rules", "live_rules_put", SCOPE_MANAGE, 0, put_rules},
+    {"GET", "/api/live/rules/templates", "live_templates", SCOPE_READ, 0, get_templates},
     {"POST", "/api/live/rules/test", "live_rules_test", SCOPE_READ, 0, test_rules},
     {0},
 };

@@ -65,7 +65,16 @@
     X(live_test_js, "live_test.js", SCRIPT)             \
     X(platforms_js, "platforms.js", SCRIPT)             \
     X(verdicts_js, "verdicts.js", SCRIPT)               \
-    X(voice_list_js, "voice_list.js", SCRIPT)
+    X(voice_list_js, "voice_list.js", SCRIPT)           \
+    X(overlay_css, "overlay.css", CSS)                  \
+    X(overlay_html, "overlay.html", HTML)               \
+    X(overlay_js, "overlay.js", SCRIPT)                 \
+    X(rule_fields_js, "rule_fields.js", SCRIPT)         \
+    X(rule_inputs_js, "rule_inputs.js", SCRIPT)         \
+    X(rule_templates_js, "rule_templates.js", SCRIPT)   \
+    X(rule_tester_js, "rule_tester.js", SCRIPT)         \
+    X(settings_page_js, "settings_page.js", SCRIPT)     \
+    X(settings_rules_js, "settings_rules.js", SCRIPT)
 
 #define EMBED_ENTRY(symbol, name, type) EMBED(symbol, name)
 FILES(EMBED_ENTRY)
