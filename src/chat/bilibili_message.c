@@ -101,7 +101,9 @@ int bilibili_command_read(const json_t *command, const char *channel, struct bil
     } else if (strcmp(name, "INTERACTION_END") == 0) {
         ret->event = BILIBILI_END;
     } else if (fill(&m, name, data, id, amount)) {
-        if (chat_message_create(&m, NULL, &ret->message))
+        struct chat_pieces pieces = {.count = 0};
+        chat_pieces_add_marked(&pieces, slice_str(m.text ? m.text : ""), '[', ']');
+        if (chat_message_create(&m, &pieces, &ret->message))
             return E_NOMEM;
         ret->message->priority = chat_priority_of(ret->message, NULL);
         if (m.kind == CHAT_GIFT && m.amount_micros == 0) /* for silver, which is free */

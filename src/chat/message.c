@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/utf8.h"
 
+#include <ctype.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,17 +26,32 @@ static int is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* "https://…", "www.…", and names with a well-known ending and a path or nothing after them: "example.com/x". */
-static int is_link(const char *word, size_t len)
+static int begins(const char *s, size_t len, const char *with)
 {
-    static const char *const endings[] = {".com", ".net", ".org", ".tv", ".gg", ".io", ".me", ".ly", ".be", ".cn", ".ru"};
-    if ((len > 8 && strncasecmp(word, "https://", 8) == 0) || (len > 7 && strncasecmp(word, "http://", 7) == 0) ||
-        (len > 4 && strncasecmp(word, "www.", 4) == 0))
-        return 1;
-    const char *slash = memchr(word, '/', len);
-    const size_t host = slash ? (size_t)(slash - word) : len;
-    for (size_t i = 0; i < host; i++) /* a name of the net is plain ASCII here: text around it in Chinese is none */
-        if ((unsigned char)word[i] >= 0x80)
+    const size_t n = strlen(with);
+    return len > n && strncasecmp(s, with, n) == 0;
+}
+
+/* Where "https://…" or "www.…" begins in a word; `len` if nowhere. Words in Chinese have no space before them. */
+static size_t find_address(const char *word, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (begins(word + i, len - i, "https://") || begins(word + i, len - i, "http://") ||
+            ((i == 0 || (unsigned char)word[i - 1] >= 0x80) && begins(word + i, len - i, "www.")))
+            return i;
+    return len;
+}
+
+/* Names with a well-known ending and a path or nothing after them: "example.com/x". Plain ASCII: text around it in Chinese is
+ * none. */
+static int is_host(const char *word, size_t len)
+{
+    static const char *const endings[] = {".com", ".net",  ".org",  ".tv",     ".gg",   ".io",   ".me",  ".ly", ".be",
+                                          ".cn",  ".ru",   ".xyz",  ".shop",   ".site", ".club", ".top", ".cc", ".co",
+                                          ".app", ".dev",  ".info", ".online", ".live", ".uk",   ".de",  ".jp", ".kr"};
+    size_t host = 0;
+    for (; host < len && !strchr("/?#:", word[host]); host++)
+        if ((unsigned char)word[host] >= 0x80)
             return 0;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         const size_t n = strlen(endings[i]);
@@ -43,6 +59,31 @@ static int is_link(const char *word, size_t len)
             return 1;
     }
     return 0;
+}
+
+/* How much of a word is the link that it begins with: signs at the end belong to the sentence, and so do Chinese letters. */
+static size_t link_length(const char *word, size_t len)
+{
+    size_t n = 0;
+    while (n < len && (unsigned char)word[n] < 0x80)
+        n++;
+    while (n > 0 && strchr(".,!?;:)]}'\"", word[n - 1]))
+        n--;
+    return n;
+}
+
+/* "@name" of a word that begins with it: up to a sign; and up to Chinese letters, if the name has none. 0: none. */
+static size_t mention_length(const char *word, size_t len)
+{
+    const int plain = len > 1 && (unsigned char)word[1] < 0x80;
+    size_t n = 1;
+    if (len < 2 || word[0] != '@')
+        return 0;
+    while (n < len && (isalnum((unsigned char)word[n]) || strchr("_.-", word[n]) || (!plain && (unsigned char)word[n] >= 0x80)))
+        n++;
+    while (n > 1 && strchr(".-", word[n - 1]))
+        n--;
+    return n > 1 ? n : 0;
 }
 
 void chat_pieces_add(struct chat_pieces *p, enum chat_fragment_kind kind, struct slice text, struct slice id)
@@ -56,20 +97,67 @@ void chat_pieces_add(struct chat_pieces *p, enum chat_fragment_kind kind, struct
         p->items[p->count++] = (struct chat_piece){kind, text, id};
 }
 
-void chat_pieces_add_words(struct chat_pieces *p, struct slice text)
+static void add_word(struct chat_pieces *p, const char *word, size_t len)
 {
     const struct slice none = {"", 0};
+    size_t lead = 0;
+    while (lead < len && strchr("([{<'\"", word[lead]))
+        lead++;
+    chat_pieces_add(p, FRAGMENT_TEXT, (struct slice){word, lead}, none);
+    word += lead;
+    len -= lead;
+    const size_t mention = mention_length(word, len), address = find_address(word, len);
+    const size_t text = mention || address == len ? 0 : address;
+    const size_t link = mention                 ? 0
+                        : address < len         ? link_length(word + text, len - text)
+                        : is_host(word, link_length(word, len)) ? link_length(word, len)
+                                                : 0;
+    chat_pieces_add(p, FRAGMENT_TEXT, (struct slice){word, text}, none);
+    chat_pieces_add(p, FRAGMENT_MENTION, (struct slice){word, mention}, none);
+    chat_pieces_add(p, FRAGMENT_LINK, (struct slice){word + text, link}, none);
+    chat_pieces_add(p, FRAGMENT_TEXT, (struct slice){word + text + mention + link, len - text - mention - link}, none);
+}
+
+void chat_pieces_add_words(struct chat_pieces *p, struct slice text)
+{
     for (size_t at = 0, n; at < text.len; at += n) {
         const char *word = text.ptr + at;
         const int space = is_space(*word);
         for (n = 1; at + n < text.len && is_space(word[n]) == space; n++)
             ;
-        chat_pieces_add(p, space                         ? FRAGMENT_TEXT
-                           : n > 1 && word[0] == '@'     ? FRAGMENT_MENTION
-                           : is_link(word, n)            ? FRAGMENT_LINK
-                                                         : FRAGMENT_TEXT,
-                        (struct slice){word, n}, none);
+        if (space)
+            chat_pieces_add(p, FRAGMENT_TEXT, (struct slice){word, n}, (struct slice){"", 0});
+        else
+            add_word(p, word, n);
     }
+}
+
+/* The length of what is written between marks at the beginning of a text, with them; 0: nothing is. */
+static size_t marked_length(struct slice text, char open, char close)
+{
+    size_t n = 1;
+    if (text.len < 3 || text.ptr[0] != open || isdigit((unsigned char)text.ptr[1])) /* "12:30:45" */
+        return 0;
+    while (n < text.len && n < CHAT_EMOTE_MAX && text.ptr[n] != close)
+        if (strchr(" :[]/", text.ptr[n++]))
+            return 0;
+    return n > 1 && n < text.len && text.ptr[n] == close ? n + 1 : 0;
+}
+
+void chat_pieces_add_marked(struct chat_pieces *p, struct slice text, char open, char close)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const size_t n = marked_length((struct slice){text.ptr + i, text.len - i}, open, close);
+        if (!n)
+            continue;
+        const struct slice emote = {text.ptr + i, n};
+        chat_pieces_add_words(p, (struct slice){text.ptr + from, i - from});
+        chat_pieces_add(p, FRAGMENT_EMOTE, emote, emote);
+        from = i + n;
+        i = from - 1;
+    }
+    chat_pieces_add_words(p, (struct slice){text.ptr + from, text.len - from});
 }
 
 /* -------- making one -------- */

@@ -17,6 +17,7 @@
 #define CHAT_CURRENCY_MAX  16
 #define CHAT_COLOR_MAX     7
 #define CHAT_FRAGMENTS_MAX 128
+#define CHAT_EMOTE_MAX     48 /* bytes of one that is written between marks */
 
 enum chat_platform { CHAT_TWITCH, CHAT_YOUTUBE, CHAT_BILIBILI, CHAT_OTHER };
 
@@ -86,6 +87,8 @@ struct chat_pieces {
 void chat_pieces_add(struct chat_pieces *p, enum chat_fragment_kind kind, struct slice text, struct slice id);
 /* Finds the links and @mentions in it. */
 void chat_pieces_add_words(struct chat_pieces *p, struct slice text);
+/* The same, and emotes that sites write as words between marks: ":hand-waving:", "[doge]". */
+void chat_pieces_add_marked(struct chat_pieces *p, struct slice text, char open, char close);
 
 /* Makes a message out of `m`, whose strings are copied and cut at a character to the limits above; NULL ones become "".
  * Its fragments are those `pieces`; NULL: links and mentions are looked for in the text. An empty id gets one, no time

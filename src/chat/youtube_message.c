@@ -83,6 +83,7 @@ int youtube_item_read(const json_t *item, const char *channel, struct youtube_it
     const json_t *snippet = json_object_get(item, "snippet"), *author = json_object_get(item, "authorDetails");
     const char *type = text_at(snippet, "type", NULL);
     struct chat_message m = {.platform = CHAT_YOUTUBE, .channel = channel, .id = text_at(item, "id", NULL)};
+    struct chat_pieces pieces = {.count = 0};
     *ret = (struct youtube_item){.message_id = "", .user_id = ""};
     if (!json_is_object(snippet) || !*type)
         return E_FORMAT;
@@ -105,7 +106,8 @@ int youtube_item_read(const json_t *item, const char *channel, struct youtube_it
         m.user_name++;
     m.roles = roles(author);
     m.time_ms = time_of(text_at(snippet, "publishedAt", NULL));
-    if (chat_message_create(&m, NULL, &ret->message))
+    chat_pieces_add_marked(&pieces, slice_str(m.text ? m.text : ""), ':', ':');
+    if (chat_message_create(&m, &pieces, &ret->message))
         return E_NOMEM;
     ret->message->priority = chat_priority_of(ret->message, NULL);
     ret->event = YOUTUBE_MESSAGE;
