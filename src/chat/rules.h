@@ -35,7 +35,7 @@ const char *rules_command(const struct rules *r); /* "!tts": what a command begi
 enum rules_verdict {
     RULES_SAY,
     RULES_MERGE,         /* like one that was let through `merge_seconds` ago at most: merged_id */
-    RULES_DISABLED, RULES_KIND, RULES_SHARED, RULES_USER, RULES_MUTED, RULES_BOT, RULES_ROLE, RULES_MODE,
+    RULES_DISABLED, RULES_KIND, RULES_AMOUNT, RULES_SHARED, RULES_USER, RULES_MUTED, RULES_BOT, RULES_ROLE, RULES_MODE,
     RULES_COMMAND, RULES_WORD, RULES_PATTERN, RULES_LINK, RULES_EMPTY, RULES_COOLDOWN,
 };
 const char *rules_verdict_name(enum rules_verdict v); /* "say", "word", …: for API and page */

@@ -16,8 +16,9 @@ static const char defaults[] =
     "{\"enabled\": true, \"mode\": \"all\", \"command\": \"!tts\", \"who\": \"everyone\", \"words\": \"en\","
     " \"say_names\": true, \"burst_seconds\": 30, \"links\": \"word\", \"emotes\": \"limit\", \"emoji\": \"limit\","
     " \"emote_max\": 2, \"collapse\": true, \"merge_seconds\": 20, \"max_words\": 77, \"max_chars\": 280,"
-    " \"max_seconds\": 20, \"user_cooldown\": 0, \"minimum_amount\": 0, \"minimum_bits\": 0, \"minimum_raid\": 1,"
-    " \"shared_chat\": false, \"read_reply_name\": false, \"voice\": \"\", \"voices\": {},"
+    " \"max_seconds\": 20, \"user_cooldown\": 0, \"cooldown_exempt\": \"moderators\", \"minimum_amount\": 0,"
+    " \"minimum_amounts\": {}, \"minimum_bits\": 0, \"minimum_raid\": 1,"
+    " \"shared_chat\": false, \"read_reply_name\": false, \"voice\": \"\", \"voices\": {}, \"voice_pool\": [],"
     " \"blocked_users\": [], \"muted_users\": [], \"blocked_words\": [], \"blocked_patterns\": [],"
     " \"bots\": [\"nightbot\", \"streamelements\", \"streamlabs\", \"moobot\", \"fossabot\", \"wizebot\", \"soundalerts\","
     " \"sery_bot\", \"own3d\", \"botrixoficial\"],"
@@ -31,12 +32,12 @@ static const char template_defaults[] =
     " \"entered\": \"\", \"liked\": \"\", \"followed\": \"%name% is following now\", \"notice\": \"\"},"
     " \"zh\": {\"said\": \"[%name%说：]%text%\", \"paid\": \"%name%送出%amount%[：%text%]\","
     " \"sticker\": \"%name%送出贴纸[，价值%amount%][：%text%]\", \"gift\": \"%name%送出[%count%个]%item%\","
-    " \"member\": \"%name%成为会员[，共%count%个月][：%text%]\", \"gifted\": \"%name%送出[%count%个]会员\","
+    " \"member\": \"%name%开通了会员[%item%][，共%count%个月][：%text%]\", \"gifted\": \"%name%送出[%count%个]会员\","
     " \"raid\": \"%name%带着[%count%位]观众来了\", \"announced\": \"%text%\", \"entered\": \"\", \"liked\": \"\","
     " \"followed\": \"%name%关注了主播\", \"notice\": \"\"}}";
 
 enum limit_kind { LIMIT_BOOL, LIMIT_NUMBER, LIMIT_WHOLE, LIMIT_TEXT, LIMIT_CHOICE, LIMIT_LIST, LIMIT_TEMPLATES,
-                  LIMIT_VOICES, LIMIT_USERS };
+                  LIMIT_VOICES, LIMIT_USERS, LIMIT_AMOUNTS };
 
 static const struct {
     const char *key;
@@ -61,13 +62,16 @@ static const struct {
     {"max_chars", LIMIT_WHOLE, 0, CHAT_TEXT_MAX, NULL},
     {"max_seconds", LIMIT_NUMBER, 0, 600, NULL},
     {"user_cooldown", LIMIT_NUMBER, 0, 86400, NULL},
+    {"cooldown_exempt", LIMIT_CHOICE, 0, 0, "nobody|members|vips|moderators"},
     {"minimum_amount", LIMIT_NUMBER, 0, 1e9, NULL},
+    {"minimum_amounts", LIMIT_AMOUNTS, 0, 1e9, NULL},
     {"minimum_bits", LIMIT_NUMBER, 0, 1e9, NULL},
     {"minimum_raid", LIMIT_NUMBER, 0, 1e9, NULL},
     {"shared_chat", LIMIT_BOOL, 0, 0, NULL},
     {"read_reply_name", LIMIT_BOOL, 0, 0, NULL},
     {"voice", LIMIT_TEXT, 0, RULES_VOICE_MAX, NULL},
     {"voices", LIMIT_VOICES, 0, 0, NULL},
+    {"voice_pool", LIMIT_LIST, 0, 0, NULL},
     {"blocked_users", LIMIT_LIST, 0, 0, NULL},
     {"muted_users", LIMIT_LIST, 0, 0, NULL},
     {"blocked_words", LIMIT_LIST, 0, 0, NULL},
@@ -128,6 +132,18 @@ static int check_map(const char *key, const json_t *v, size_t most, const json_t
     return 0;
 }
 
+static int check_amounts(const char *key, const json_t *v, double most, struct error *err)
+{
+    const char *currency;
+    json_t *item;
+    if (!json_is_object(v) || json_object_size(v) > RULES_LIST_MAX)
+        return error_set(err, E_FORMAT, "\"%s\": expected an object of currencies", key);
+    json_object_foreach((json_t *)(uintptr_t)v, currency, item)
+        if (!json_is_number(item) || json_number_value(item) < 0 || json_number_value(item) > most)
+            return error_set(err, E_FORMAT, "\"%s\": \"%.16s\": expected a number from 0 to %g", key, currency, most);
+    return 0;
+}
+
 static int check_users(const char *key, const json_t *v, struct error *err)
 {
     const json_t *item;
@@ -170,6 +186,7 @@ static int check_value(size_t l, const json_t *v, const json_t *kinds, struct er
     case LIMIT_TEMPLATES: return check_map(key, v, RULES_TEMPLATE_MAX, kinds, err);
     case LIMIT_VOICES: return check_map(key, v, RULES_VOICE_MAX, NULL, err);
     case LIMIT_USERS: return check_users(key, v, err);
+    case LIMIT_AMOUNTS: return check_amounts(key, v, limits[l].most, err);
     }
     return 0;
 }
@@ -288,6 +305,7 @@ static void fill(struct rules *r)
     r->read_reply_name = flag(r, "read_reply_name");
     r->mode = (enum rules_mode)chosen(r, "mode");
     r->who = (enum rules_who)chosen(r, "who");
+    r->cooldown_exempt = (enum rules_who)chosen(r, "cooldown_exempt");
     r->words = (enum rules_words)chosen(r, "words");
     r->emotes = (enum rules_emotes)chosen(r, "emotes");
     r->emoji = (enum rules_emotes)chosen(r, "emoji");
@@ -311,6 +329,8 @@ static void fill(struct rules *r)
     r->blocked_words = json_object_get(r->doc, "blocked_words");
     r->ignored_prefixes = json_object_get(r->doc, "ignored_prefixes");
     r->users = json_object_get(r->doc, "users");
+    r->voice_pool = json_object_get(r->doc, "voice_pool");
+    r->minimum_amounts = json_object_get(r->doc, "minimum_amounts");
 }
 
 int rules_parse(const json_t *json, struct rules **ret, struct error *err)
@@ -330,6 +350,8 @@ int rules_parse(const json_t *json, struct rules **ret, struct error *err)
         r->templates = json_incref(json_object_get(all, r->words == WORDS_ZH ? "zh" : "en"));
         rc = json_object_update(r->templates, json_object_get(r->doc, "templates")) ? error_nomem(err)
                                                                                      : compile_patterns(r, err);
+        if (!rc)
+            rc = blocked_words_prepare(r, err);
     }
     json_decref(own);
     json_decref(all);
@@ -365,6 +387,7 @@ void rules_free(struct rules *r)
     for (size_t i = 0; i < r->pattern_count; i++)
         uregex_close(r->patterns[i]);
     free(r->patterns);
+    blocked_words_release(r);
     json_decref(r->templates);
     json_decref(r->doc);
     free(r);

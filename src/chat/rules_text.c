@@ -5,9 +5,12 @@
 
 #include <string.h>
 #include <unicode/uchar.h>
+#include <unicode/unorm2.h>
 #include <unicode/uscript.h>
+#include <unicode/ustring.h>
 
-#define MARKS_MAX        2  /* on one letter */
+#define HEAP_MAX         2  /* of the marks on one letter: two of its own script, or an accent */
+#define RUN_MAX          64 /* letters that are composed at a time */
 #define UNIT_MAX         24 /* characters of what is looked for repeated */
 #define LATIN_PER_SECOND 14.0
 #define CJK_PER_SECOND   4.6
@@ -100,31 +103,86 @@ static size_t emoji_at(const struct chars *c, size_t i)
 
 /* -------- cleaning -------- */
 
+/* Korean letters that stand alone ("ㅋㅋㅋ") are left so. */
+static int is_composed(uint32_t cp)
+{
+    return is_word_char(cp) && cp != 0x20E3 && !(cp >= 0x3130 && cp <= 0x318F);
+}
+
+/* Letters that are drawn as signs, and letters with their accents beside them, as letters: NFKC, where it concerns letters. */
+static void compose(struct chars *c)
+{
+    UErrorCode ec = U_ZERO_ERROR;
+    const UNormalizer2 *nfkc = unorm2_getNFKCInstance(&ec);
+    size_t out = 0;
+    for (size_t i = 0; i < c->n;) {
+        UChar raw[2 * RUN_MAX], plain[18 * RUN_MAX];
+        size_t end = i;
+        int32_t n = 0, m;
+        while (end < c->n && end - i < RUN_MAX && is_composed(c->cp[end]))
+            end++;
+        u_strFromUTF32(raw, 2 * RUN_MAX, &n, (const UChar32 *)c->cp + i, (int32_t)(end - i), &ec);
+        m = unorm2_normalize(nfkc, raw, n, plain, 18 * RUN_MAX, &ec);
+        if (U_FAILURE(ec))
+            return; /* cannot be: the room is enough for any letter there is */
+        const size_t before = end - i, after = (size_t)u_countChar32(plain, m);
+        if (before == 0 || out + after > end) { /* a sign, or more letters than there is room for */
+            const size_t keep = before ? before : 1;
+            memmove(c->cp + out, c->cp + i, keep * sizeof *c->cp);
+            out += keep;
+            i += keep;
+            continue;
+        }
+        for (int32_t k = 0; k < m;) {
+            UChar32 cp;
+            U16_NEXT(plain, k, m, cp);
+            c->cp[out++] = (uint32_t)cp;
+        }
+        i = end;
+    }
+    c->n = out;
+}
+
+/* Lines through a letter, and frames around it. */
+static int is_overlay(uint32_t cp)
+{
+    return (cp >= 0x0334 && cp <= 0x0338) || (u_charType((UChar32)cp) == U_ENCLOSING_MARK && cp != 0x20E3);
+}
+
 void chars_clean(struct chars *c)
 {
-    size_t out = 0, marks = 0;
+    size_t out = 0, marks = 0, heap = 0; /* behind the last letter; a mark of no script weighs two */
+    compose(c);
     for (size_t i = 0; i < c->n;) {
         const size_t emoji = emoji_at(c, i);
         if (emoji) {
             memmove(c->cp + out, c->cp + i, emoji * sizeof *c->cp);
             out += emoji;
             i += emoji;
-            marks = 0;
+            marks = heap = 0;
             continue;
         }
         const uint32_t cp = c->cp[i++];
         const int8_t type = u_charType((UChar32)cp);
+        UErrorCode ec = U_ZERO_ERROR;
         if (u_isUWhiteSpace((UChar32)cp) || cp == 0x2800 || cp == 0x3164) { /* blanks that are no spaces to Unicode */
+            marks = heap = 0;
             if (out > 0 && c->cp[out - 1] != ' ')
                 c->cp[out++] = ' ';
             continue;
         }
         if (type == U_CONTROL_CHAR || type == U_FORMAT_CHAR || type == U_PRIVATE_USE_CHAR || type == U_SURROGATE ||
-            type == U_UNASSIGNED || cp == 0xFFFD || cp == 0xFFFC)
+            type == U_UNASSIGNED || cp == 0xFFFD || cp == 0xFFFC ||
+            u_hasBinaryProperty((UChar32)cp, UCHAR_DEFAULT_IGNORABLE_CODE_POINT))
             continue;
-        marks = is_mark(cp) ? marks + 1 : 0;
-        if (marks <= MARKS_MAX)
+        heap = !is_mark(cp) ? 0 : heap + (uscript_getScript((UChar32)cp, &ec) == USCRIPT_INHERITED ? 2 : 1);
+        if (heap > HEAP_MAX) { /* nobody's spelling: the letter alone */
+            out -= marks;
+            marks = 0;
+        } else if (!is_overlay(cp)) {
             c->cp[out++] = cp;
+            marks = is_mark(cp) ? marks + 1 : 0;
+        }
     }
     while (out > 0 && c->cp[out - 1] == ' ')
         out--;
@@ -233,8 +291,10 @@ static void collapse_units(struct chars *c)
         i += times * unit;
         /* "lol lol lol": the last one has no space after it */
         if (c->cp[i - 1] == ' ' && i + unit - 1 <= c->n && same_run(c, i - unit, i, unit - 1) &&
-            (i + unit - 1 == c->n || !is_word_char(c->cp[i + unit - 1])))
+            (i + unit - 1 == c->n || !is_word_char(c->cp[i + unit - 1]))) {
             i += unit - 1;
+            out--;
+        }
     }
     while (out > 0 && c->cp[out - 1] == ' ')
         out--;
@@ -245,6 +305,54 @@ void chars_collapse(struct chars *c)
 {
     collapse_characters(c);
     collapse_units(c);
+}
+
+/* -------- Chinese slang -------- */
+
+/* "666元" is money, "666啊" is praise. */
+static int is_measure(uint32_t cp)
+{
+    static const uint32_t all[] = {0x5143, 0x5757, 0x4E2A, 0x53F7, 0x7EA7, 0x5206, 0x5E74, 0x6708,
+                                   0x5929, 0x4EBA, 0x4E07, 0x5343, 0x767E, 0x4EBF, 0x7C73}; /* 元块个号级分年月天人万千百亿米 */
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (cp == all[i])
+            return 1;
+    return 0;
+}
+
+static size_t same_digits(const struct chars *c, size_t i)
+{
+    size_t n = i;
+    while (n < c->n && c->cp[n] == c->cp[i])
+        n++;
+    return n - i;
+}
+
+void chars_read_slang(struct chars *c)
+{
+    for (size_t i = 0, end; i < c->n; i = end) {
+        const uint32_t before = i ? c->cp[i - 1] : ' ';
+        end = i;
+        while (end < c->n && c->cp[end] >= '0' && c->cp[end] <= '9')
+            end++;
+        const size_t n = end - i;
+        const uint32_t first = c->cp[i], after = end < c->n ? c->cp[end] : ' ';
+        if (n == 0)
+            end = i + 1;
+        if (n < 3 || is_measure(after) || after == '.' || after == ':' || after == '%' || before == '.' || before == ':' ||
+            (before < 0x80 && u_isalpha((UChar32)before)) || (after < 0x80 && u_isalpha((UChar32)after)))
+            continue;
+        const int laughs = n > 3 && first == '2' && c->cp[i + 1] == '3' && same_digits(c, i + 1) == n - 1;
+        const int same = same_digits(c, i) == n;
+        const uint32_t said = laughs ? 0x54C8 : same && first == '6' ? 0x516D : same && first == '8' ? 0x516B : 0;
+        if (said) { /* 哈哈哈, 六六六, 八八八 */
+            for (size_t k = 0; k < 3; k++)
+                c->cp[i + k] = said;
+            memmove(c->cp + i + 3, c->cp + end, (c->n - end) * sizeof *c->cp);
+            c->n -= n - 3;
+            end = i + 3;
+        }
+    }
 }
 
 /* -------- measuring and cutting -------- */
@@ -310,7 +418,7 @@ const char *chars_language(const struct chars *c)
                  {USCRIPT_CYRILLIC, "ru"}, {USCRIPT_ARABIC, "ar"},   {USCRIPT_THAI, "th"},     {USCRIPT_GREEK, "el"},
                  {USCRIPT_HEBREW, "he"},   {USCRIPT_DEVANAGARI, "hi"}, {USCRIPT_LATIN, "en"}};
     double weight[sizeof known / sizeof *known] = {0};
-    size_t best = sizeof known / sizeof *known - 1;
+    size_t best = 0;
     for (size_t i = 0; i < c->n; i++) {
         UErrorCode ec = U_ZERO_ERROR;
         const UScriptCode script = uscript_getScript((UChar32)c->cp[i], &ec);
@@ -323,5 +431,5 @@ const char *chars_language(const struct chars *c)
     for (size_t k = 0; k < sizeof known / sizeof *known; k++)
         if (weight[k] > weight[best])
             best = k;
-    return known[best].lang;
+    return weight[best] > 0 ? known[best].lang : "";
 }
