@@ -84,6 +84,7 @@ async function keep(connect, signal, onstate) {
       await connect(() => {
         failures = 0;
         onstate?.("open");
+        dispatchEvent(new Event("ishow-open")); /* whoever else waits for this server need not wait longer */
       });
     } catch (e) {
       error = e;
@@ -96,7 +97,7 @@ async function keep(connect, signal, onstate) {
   }
 }
 
-/* Waits, but not when the network has come back, another token was given or `signal` aborts. */
+/* Waits, but not when the network or the server has come back, another token was given or `signal` aborts. */
 function pause(ms, signal) {
   return new Promise((done) => {
     const end = new AbortController();
@@ -106,7 +107,7 @@ function pause(ms, signal) {
       done();
     };
     const timer = setTimeout(finish, ms);
-    addEventListener("online", finish, { signal: end.signal });
+    for (const sign of ["online", "ishow-open"]) addEventListener(sign, finish, { signal: end.signal });
     prefs.watch("token", finish, end.signal);
     signal.addEventListener("abort", finish, { signal: end.signal });
   });
@@ -125,6 +126,7 @@ async function readEvents(path, handlers, { opened, signal, lastId, keepId }) {
   const silence = new AbortController();
   const give = () => silence.abort();
   signal.addEventListener("abort", give);
+  addEventListener("pagehide", give, { signal: silence.signal }); /* a page that is kept for "back" must not keep a connection */
   let timer = setTimeout(give, SILENCE);
   try {
     const response = await request("GET", path, {
@@ -145,6 +147,7 @@ async function readEvents(path, handlers, { opened, signal, lastId, keepId }) {
     }
   } finally {
     clearTimeout(timer);
+    silence.abort();
     signal.removeEventListener("abort", give);
   }
 }
@@ -171,8 +174,13 @@ export function socket(path, { onbinary, ontext, onstate, accessToken }) {
     u.protocol = u.protocol === "https:" ? "wss:" : "ws:";
     ws = new WebSocket(u);
     ws.binaryType = "arraybuffer";
+    const leave = () => ws.close();
+    addEventListener("pagehide", leave);
     ws.onopen = opened;
-    ws.onclose = lost;
+    ws.onclose = () => {
+      removeEventListener("pagehide", leave);
+      lost();
+    };
     ws.onmessage = (e) => {
       if (typeof e.data === "string") ontext?.(JSON.parse(e.data));
       else onbinary?.(e.data);

@@ -164,7 +164,7 @@ export function chatCard({ signal }) {
     });
   }, signal);
   live.watch(["outcome"], (entry) => rows.get(entry)?.draw(), signal);
-  live.watch(["playing"], drawSummary, signal);
+  live.watch(["playing", "queue"], drawSummary, signal);
 
   const filter = select([["all", t("show_all")], ["only-said", t("show_said")], ["only-dropped", t("show_dropped")]], "all",
     { "aria-label": t("show"), id: "chat-filter" });

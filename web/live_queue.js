@@ -164,9 +164,10 @@ export function queueCard({ signal }) {
       row.grip.title = label;
       if (list.children[i] !== row.node) list.insertBefore(row.node, list.children[i] ?? null);
     });
+    const count = Math.max(queue.length, live.state.queue_count ?? 0); /* the server tells the first hundred */
     if (!queue.length) list.append(el("li", { class: "empty" }, t("nothing")));
-    else if (queue.length > SHOWN_MAX) list.append(el("li", { class: "empty" }, t("more", { n: number(queue.length - SHOWN_MAX) })));
-    sum.textContent = queue.length ? t("sum", { n: number(queue.length), time: duration(live.state.queue_seconds) }) : "";
+    else if (count > shown.length) list.append(el("li", { class: "empty" }, t("more", { n: number(count - shown.length) })));
+    sum.textContent = queue.length ? t("sum", { n: number(count), time: duration(live.state.queue_seconds) }) : "";
   }
 
   live.watch(["state", "queue"], draw, signal);

@@ -11,10 +11,11 @@ import { voiceOptions } from "./voice_list.js";
 const t = translator();
 
 export async function mount(root, { go, signal }) {
+  root.append(el("h1", { class: "unseen" }, t("live")));
   const voices = await voiceOptions();
   if (signal.aborted) return;
   const context = { voices, go, signal };
-  root.append(el("h1", { class: "unseen" }, t("live")), 
+  root.append(
     el("div", { class: "side" }, channelsCard(context), testCard(context)),
     el("div", { class: "middle" }, stageCard(context), queueCard(context)), chatCard(context));
 }

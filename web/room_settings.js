@@ -9,10 +9,11 @@ import { voiceOptions } from "./voice_list.js";
 const t = translator();
 
 export async function mount(root, { signal }) {
+  root.append(el("h1", {}, t("settings")));
   const voices = await voiceOptions();
   if (signal.aborted) return;
   const [, platform, channel] = location.hash.split("/");
   const wanted = channel ? `${platform}/${decodeURIComponent(channel)}` : "";
-  root.append(el("h1", {}, t("settings")), rulesPart({ voices, wanted, signal }),
+  root.append(rulesPart({ voices, wanted, signal }),
     el("div", { class: "page" }, overlayCard({ signal }), pageCard()));
 }
