@@ -1,11 +1,13 @@
-/* See arena.h. A chain of blocks; each new one is at least as large as what is asked for. */
+/* See arena.h. A chain of blocks, each twice as large as the one before: a chat keeps hundreds of arenas with a few hundred
+ * bytes each, a model has one with megabytes. A block is at least as large as what is asked for. */
 #include "base/arena.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_BLOCK 65536
+#define BLOCK_FIRST 1024 /* bytes */
+#define BLOCK_MOST  65536
 #define ARENA_ALIGN 16
 
 struct arena_block {
@@ -21,7 +23,8 @@ void *arena_alloc(struct arena *a, size_t size)
     size = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     struct arena_block *b = a->head;
     if (!b || b->size - b->used < size) {
-        size_t want = size > ARENA_BLOCK ? size : ARENA_BLOCK;
+        const size_t usual = !b ? BLOCK_FIRST : b->size < BLOCK_MOST / 2 ? 2 * b->size : BLOCK_MOST;
+        const size_t want = size > usual ? size : usual;
         b = malloc(sizeof *b + want);
         if (!b)
             return NULL;
