@@ -6,7 +6,7 @@ TEXT ?= Hello chat, thanks for the follow!
 SAN ?=
 comma := ,
 
-.PHONY: help build speak serve check fuzz load soak bench bench-kernels bench-peers install deb clean
+.PHONY: help build speak serve check fuzz load load-chat soak bench bench-kernels bench-peers install deb clean
 help:
 	@echo 'iShowTTS: live speech in a cloned voice'
 	@echo
@@ -17,6 +17,8 @@ help:
 	@echo '  make fuzz [SECONDS=60]         every fuzz target for that long'
 	@echo '  make load [LOAD=options]       the server under load: throughput, latency, overload, as a table; five minutes.'
 	@echo '                                 SAN=address,undefined or SAN=thread: short, for what sanitizers report'
+	@echo '  make load-chat [MINUTES=12]    the live chat under load: latency, floods, a thousand listeners, four hours in MINUTES;'
+	@echo '                                 MODEL=checkpoint VOCAB=file VOCODER=folder: latency with that model as well'
 	@echo '  make soak [MINUTES=20]         whether its memory grows'
 	@echo '  make bench                     speed and memory of synthesis in full size, with random weights'
 	@echo '  make bench-peers               the same beside PyTorch, and products beside oneDNN and OpenBLAS, into'
@@ -59,6 +61,11 @@ load:
 MINUTES ?= 20
 soak: LOAD = --only soak --minutes "$(MINUTES)"
 soak: load
+
+# MINUTES is the soak's own unless somebody says it.
+load-chat: build
+	@tests/load/chat $(BUILD)/ishowtts $(if $(filter file,$(origin MINUTES)),,--minutes "$(MINUTES)") \
+	    $(if $(MODEL),--model "$(MODEL)") $(if $(VOCAB),--vocab "$(VOCAB)") $(if $(VOCODER),--vocoder "$(VOCODER)") $(LOAD_CHAT)
 
 bench-kernels: build
 	@$(BUILD)/tests/kern/kerncheck --bench
