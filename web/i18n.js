@@ -54,6 +54,5 @@ const common = {
   retry: ["Try again", "重试"],
   default_voice: ["Default voice", "默认音色"],
   offline: ["The server does not answer", "服务器没有响应"],
-  failed: ["That did not work: {why}", "操作失败：{why}"],
   answer_status: ["The server answered {status}", "服务器返回 {status}"],
 };

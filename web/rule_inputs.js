@@ -43,6 +43,25 @@ const kinds = {
     input.addEventListener("input", () => change(lines(input.value)));
     return { node: field(`${t(key)} (${value.length})`, input, t(`${key}_help`)), input };
   },
+  amounts({ key }, value, change) {
+    const input = el("textarea", { id: `rule-${key}`, rows: 2, value: Object.entries(value).map(([c, n]) => `${c} ${n}`).join("\n"), spellcheck: "false" });
+    input.addEventListener("input", () => {
+      const pairs = lines(input.value).map((l) => /^([A-Za-z]+)\s+(\d+(?:\.\d+)?)$/.exec(l));
+      change(pairs.every(Boolean) ? Object.fromEntries(pairs.map(([, c, n]) => [c === "bits" ? c : c.toUpperCase(), Number(n)])) : undefined);
+    });
+    return { node: field(t(key), input, t(`${key}_help`)), input };
+  },
+  pool({ key }, value, change, { voices }) {
+    const all = value.reduce(known, voices);
+    const boxes = all.map(([id, label]) => {
+      const { input, whole } = toggle(label, { id: `rule-${key}-${id}` });
+      input.checked = value.includes(id);
+      input.addEventListener("change", () => change(all.map(([v]) => v).filter((v, i) => boxes[i].input.checked)));
+      return { input, whole };
+    });
+    return { node: el("fieldset", { class: "whole" }, el("legend", {}, t(key)), el("small", {}, t(`${key}_help`)),
+                      el("div", { class: "grid" }, boxes.map((b) => b.whole))) };
+  },
   voice({ key }, value, change, { voices }) {
     const input = select([["", w("default_voice")], ...known(voices, value)], value, { id: `rule-${key}` });
     input.addEventListener("change", () => change(input.value));

@@ -20,7 +20,6 @@ const t = translator({
   role_paid: ["who pays €5", "付费 €5"],
   said: ["said", "会播报"],
   not_said: ["not said", "不播报"],
-  why: ["Why", "原因"],
   text: ["Words", "内容"],
   voice: ["Voice", "音色"],
   lang: ["Language", "语言"],

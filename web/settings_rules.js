@@ -103,7 +103,7 @@ export function rulesPart({ voices, wanted, signal }) {
     inputs = new Map();
     groups.replaceChildren(...GROUPS.map(([name, fields], i) => el("details", { class: "card", open: i === 0 },
       el("summary", {}, el("h3", {}, ruleText(`group_${name}`))),
-      el("div", { class: name === "templates" ? "" : "grid" }, fields.map((rule) => {
+      el("div", { class: name === "templates" ? "" : "grid" }, fields.filter((rule) => rule.key in work.draft).map((rule) => {
         if (rule.kind === "templates") {
           templates = templateEditor({ usual, rules: () => work.draft, change: (v) => change("templates", v), signal });
           return templates.node;

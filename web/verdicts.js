@@ -32,6 +32,7 @@ const t = translator({
   pattern: ["blocked pattern", "屏蔽规则"],
   link: ["link", "含链接"],
   empty: ["nothing to say", "没有可读内容"],
+  amount: ["paid too little", "金额不足"],
   cooldown: ["too soon after the last", "发言过于频繁"],
   rate: ["too many a second", "每秒消息过多"],
   flood: ["flood: only some are said", "消息刷屏，仅抽样播报"],
