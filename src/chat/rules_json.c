@@ -1,6 +1,7 @@
 /* Rules as JSON. The defaults below are the list of all keys; `limits` says what each may be. */
 #include "chat/rules_private.h"
 
+#include "base/spelling.h"
 #include "base/utf8.h"
 
 #include <limits.h>
@@ -191,34 +192,11 @@ static int check_value(size_t l, const json_t *v, const json_t *kinds, struct er
     return 0;
 }
 
-/* How many letters have to be changed, added or taken to make `b` of `a`; both are short. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[64], n = strlen(b);
-    if (n >= 63)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            const size_t above = row[j], swap = corner + (a[i - 1] != b[j - 1]);
-            size_t least = above < row[j - 1] ? above + 1 : row[j - 1] + 1;
-            if (swap < least)
-                least = swap;
-            corner = above;
-            row[j] = least;
-        }
-    }
-    return row[n];
-}
-
 static int unknown_key(const char *key, struct error *err)
 {
     size_t best = 0, least = SIZE_MAX;
     for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
-        const size_t d = distance(key, limits[l].key);
+        const size_t d = edit_distance(key, strlen(key), limits[l].key, strlen(limits[l].key));
         if (d < least) {
             least = d;
             best = l;
