@@ -125,6 +125,7 @@ function buildShell() {
   box.setAttribute("aria-label", t("tools"));
   box.replaceChildren(tools.enable, tools.pause, tools.panic, status, tools.sound, tools.theme,
     button({ icon: "language", label: t("other_language"), kind: "ghost language", lang: language() === "zh" ? "en" : "zh-CN",
+             "aria-label": t("other_language"), /* narrow, the icon is all there is */
              onclick: () => prefs.set("language", language() === "zh" ? "en" : "zh") }),
     button({ icon: "keyboard", label: t("keyboard"), only: true, kind: "ghost wide-only", onclick: keys.showHelp }));
   showTheme();
@@ -216,6 +217,7 @@ addEventListener("click", (e) => {
 addEventListener("hashchange", () => show(wantedRoom(), { focus: true }));
 addEventListener("ishow-token", (e) => askToken(e.detail));
 prefs.watch("language", rebuild);
+prefs.watch("token", rebuild); /* another one may see more */
 prefs.watch("theme", showTheme);
 player.watch(showSound);
 live.watch(["connection", "control", "state"], showLive);

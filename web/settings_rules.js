@@ -142,6 +142,7 @@ export function rulesPart({ voices, wanted, signal }) {
     save.disabled = true;
     try {
       work.saved = work.draft = await api.put(pathOf(work.key), work.draft);
+      document.getElementById("alerts").replaceChildren(); /* what was wrong before is mended */
       toast(t("saved"), "good");
       draw();
     } catch (error) {

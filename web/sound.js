@@ -9,6 +9,7 @@ import { socket } from "./api.js";
 
 const LOOK = 2000;               /* ms */
 const FRESH = 5 * 60_000;        /* ms after which an idle context is made anew */
+const PATIENCE = 3;              /* looks at a context that ran once and will not go on */
 const WAITING_MAX = 8;           /* clips that wait here; the server sends one at a time, so more means trouble */
 const FADE = 0.015;              /* seconds, so that stopping does not click */
 
@@ -70,6 +71,8 @@ export class Player {
     this.context?.close().catch(() => {});
     this.context = new AudioContext({ latencyHint: "balanced" });
     this.built = performance.now();
+    this.resuming = null;
+    this.stuck = 0;
     this.gain = this.context.createGain();
     this.gain.connect(this.context.destination);
     this.#setGain();
@@ -91,16 +94,28 @@ export class Player {
     if (this.current && !this.paused) this.#play(this.current, this.position());
   }
 
-  async #look() {
-    const wanted = this.on && !this.locked && !this.paused;
+  #look() {
     const now = this.context.currentTime;
-    if (wanted && now === this.seen) {
-      if (this.context.state === "suspended" || this.context.state === "interrupted") await this.context.resume().catch(() => {});
-      if (this.context.currentTime === now) this.#heal();
-    } else if (wanted && !this.current && performance.now() - this.built > FRESH) {
-      this.#heal();
+    if (this.on && !this.paused) {
+      if (this.context.state === "running") {
+        this.ran = true;
+        this.stuck = 0;
+        if (now === this.seen || (!this.current && performance.now() - this.built > FRESH)) this.#heal();
+      } else if (this.context.state === "closed" || (this.ran && ++this.stuck === PATIENCE)) {
+        this.#heal();
+      } else {
+        this.#resume();
+      }
     }
     this.seen = this.context.currentTime;
+  }
+
+  /* One try at a time: where a click is wanted first it stays open until there is one. */
+  #resume() {
+    const mine = this.context;
+    this.resuming ??= mine.resume().catch(() => {}).finally(() => {
+      if (mine === this.context) this.resuming = null;
+    });
   }
 
   #heal() {
