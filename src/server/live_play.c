@@ -189,7 +189,7 @@ static int start_child(struct live_play *p)
         if (players[p->player].there() && (p->child = child_create(p, players[p->player].argv)))
             break;
     if (p->child) {
-        log_event(p->server->log, LOG_INFO, "player started", log_str("player", p->child ? players[p->player].argv[0] : ""));
+        log_event(p->server->log, LOG_INFO, "player started", log_str("player", players[p->player].argv[0]));
         return 1;
     }
     p->player = 0;
