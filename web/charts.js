@@ -29,7 +29,8 @@ function roundUp(value) {
  * axis' end at least. update([{ time, values: [number or null] }], [from, to]) draws anew. */
 export function chart({ title, series, format, mark, most = 0 }) {
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
-  const top = el("span", { class: "top number", "aria-hidden": "true" }), bottom = el("span", { class: "bottom number", "aria-hidden": "true" });
+  const top = el("span", { class: "top number", "aria-hidden": "true" });
+  const bottom = el("span", { class: "bottom number", "aria-hidden": "true" });
   const begin = el("span", {}), end = el("span", {});
   const cursor = el("span", { class: "cursor", hidden: true });
   const values = series.map(() => el("b", { class: "number" }));
@@ -41,9 +42,11 @@ export function chart({ title, series, format, mark, most = 0 }) {
   const plot = el("div", { class: "plot" }, picture, top, bottom, cursor);
   const when = el("div", { class: "when number", "aria-hidden": "true" }, begin, end);
   const body = el("tbody", {});
-  const table = el("div", { class: "numbers", tabindex: 0, role: "region", "aria-label": title, hidden: true }, el("table", {}, el("caption", { class: "unseen" }, title),
-    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("time")), series.map((s) => el("th", { scope: "col" }, s)))), body));
-  const root = el("section", { class: "card chart", "aria-label": title }, el("header", {}, el("h2", {}, title)), legend, plot, when, table);
+  const heads = [t("time"), ...series].map((s) => el("th", { scope: "col" }, s));
+  const table = el("div", { class: "numbers", tabindex: 0, role: "region", "aria-label": title, hidden: true },
+    el("table", {}, el("caption", { class: "unseen" }, title), el("thead", {}, el("tr", {}, heads)), body));
+  const root = el("section", { class: "card chart", "aria-label": title },
+    el("header", {}, el("h2", {}, title)), legend, plot, when, table);
   let shown = [], range = [0, 1], asTable = false;
 
   const text = (value) => (value === null || value === undefined ? "–" : format(value));

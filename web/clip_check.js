@@ -4,7 +4,7 @@ import { decibel } from "./clip.js";
 import { number, translator } from "./i18n.js";
 
 const t = translator({
-  check_silent: ["There is no sound in it.", "其中没有声音。"],
+  check_silent: ["Nothing in it is loud enough to be speech.", "其中没有足够响的语音。"],
   check_too_short: ["{n} s are too short: a voice needs at least 1 s of speech.", "{n} 秒太短：至少需要 1 秒语音。"],
   check_short: ["{n} s are short: from 3 s on a voice comes out more like its owner.", "{n} 秒偏短：3 秒以上更像本人。"],
   check_long: ["{n} s are long: the first 12 s are used. Cut it, and the words with it.", "{n} 秒偏长：只使用前 12 秒。请剪短，文字也要相应调整。"],

@@ -24,13 +24,17 @@ const t = translator({
   checks_title: ["How the clip is", "音频检查"],
 });
 
+const FILES = ".wav,.flac,.mp3,.ogg,.oga,.opus,.aif,.aiff,.au,.caf,.m4a,.aac,.mp4,.webm";
 const BYTES_MAX = 10 << 20;
 const RATE = 48_000;      /* Hz, of files that are cut here */
+const QUIETEST = -60;     /* dB, where the meter begins */
 const CHECK_REST = 150;   /* ms without a move of the handles before it is looked at */
+const READ_BY_SERVER = /\.(wav|flac|ogg|oga|opus|mp3|aiff?|aifc|au|snd|caf)$/i;
 const SIGNS = { good: "check", note: "info", bad: "warning" };
 
 export const checksList = (checks) => el("ul", { class: "checks", "aria-label": t("checks_title") },
-  checks.map((c) => el("li", { class: c.verdict }, icon(SIGNS[c.verdict] ?? "info"), el("span", {}, c.text, c.mend ? el("small", {}, ` ${c.mend}`) : null))));
+  checks.map((c) => el("li", { class: c.verdict }, icon(SIGNS[c.verdict] ?? "info"),
+    el("span", {}, c.text, c.mend ? el("small", {}, ` ${c.mend}`) : null))));
 
 /* { root, file(), bad() }: file() is { blob, name } or null; `changed` is called when either may be another. */
 export function clipEditor(changed, signal) {
@@ -50,7 +54,7 @@ export function clipEditor(changed, signal) {
   function drawEmpty() {
     state = null;
     renew();
-    const input = el("input", { type: "file", accept: "audio/*,.wav,.flac,.mp3,.ogg,.opus,.aiff,.caf,.m4a,.webm", hidden: true });
+    const input = el("input", { type: "file", accept: FILES, hidden: true });
     input.addEventListener("change", () => input.files[0] && take(input.files[0]));
     const drop = el("div", { class: "drop" }, icon("upload"), el("p", {}, t("drop_here")),
       el("div", { class: "row" }, button({ icon: "upload", label: t("choose"), onclick: () => input.click() }),
@@ -104,14 +108,14 @@ export function clipEditor(changed, signal) {
   async function startRecording() {
     sounder.stop();
     const until = renew();
-    const level = el("div", { class: "level", role: "meter", "aria-label": t("level"), "aria-valuemin": -60, "aria-valuemax": 0 });
+    const level = el("div", { class: "level", role: "meter", "aria-label": t("level"), "aria-valuemin": QUIETEST, "aria-valuemax": 0 });
     const left = (seconds) => t("stop_recording", { n: number(Math.max(0, Math.ceil(LONGEST - seconds))) });
     const words = el("span", {}, left(0));
     const end = el("button", { type: "button", class: "danger" }, icon("stop"), words);
     try {
       recording = await record({ most: LONGEST, onfull: finish, onchunk: (peak, seconds) => {
-        const dB = Math.max(-60, decibel(peak));
-        level.style.setProperty("--level", (dB + 60) / 60);
+        const dB = Math.max(QUIETEST, decibel(peak));
+        level.style.setProperty("--level", 1 - dB / QUIETEST);
         level.classList.toggle("hot", peak > 0.95);
         level.setAttribute("aria-valuenow", dB.toFixed(0));
         level.setAttribute("aria-valuetext", t("level_at", { n: number(dB) }));
@@ -143,7 +147,7 @@ export function clipEditor(changed, signal) {
 
   function show(clip, file) {
     const until = renew();
-    const range = { from: 0, to: Math.min(clip.seconds, file ? clip.seconds : LONGEST) };
+    const range = { from: 0, to: Math.min(clip.seconds, LONGEST) };
     state = { clip, range, file, found: [] };
     const findings = el("div", { role: "status" });
     const length = el("span", { class: "number dim" });
@@ -183,7 +187,8 @@ export function clipEditor(changed, signal) {
     file() {
       if (!state) return null;
       const { clip, range, file } = state;
-      if (file && (!clip || (range.from === 0 && range.to >= clip.seconds))) return { blob: file, name: file.name };
+      const whole = !clip || (range.from === 0 && range.to >= clip.seconds && READ_BY_SERVER.test(file?.name));
+      if (file && whole) return { blob: file, name: file.name };
       return { blob: wavFile(part(), clip.rate), name: "clip.wav" };
     },
   };

@@ -2,6 +2,7 @@
  * and histograms only grow, so what happened between two samples is their difference; a smaller number means that the
  * server began anew, and counts from 0. */
 import * as api from "./api.js";
+import * as prefs from "./prefs.js";
 
 export const EVERY = 2000; /* ms */
 const SAMPLES_MAX = 3600_000 / EVERY + 1; /* an hour */
@@ -39,13 +40,14 @@ export function addSample(text, time) {
   if (samples.length > SAMPLES_MAX) samples.shift();
 }
 
-const matches = (labels, wanted) => Object.entries(wanted).every(([k, v]) => (v instanceof RegExp ? v.test(labels[k] ?? "") : labels[k] === v));
+const matches = (labels, wanted) =>
+  Object.entries(wanted).every(([k, v]) => (v instanceof RegExp ? v.test(labels[k] ?? "") : labels[k] === v));
 
 /* The sum of what has this name and these labels; null when there is none. */
 export function gauge(sample, name, wanted = {}) {
   let sum = null;
   for (const { labels, slot } of families.get(name) ?? [])
-    if (slot < sample.values.length && !Number.isNaN(sample.values[slot]) && matches(labels, wanted)) sum = (sum ?? 0) + sample.values[slot];
+    if (!Number.isNaN(sample.values[slot] ?? NaN) && matches(labels, wanted)) sum = (sum ?? 0) + sample.values[slot];
   return sum;
 }
 
@@ -60,8 +62,11 @@ export function growth(from, to, name, wanted = {}) {
  * lie evenly. */
 export function quantile(from, to, name, q, wanted = {}) {
   const bounds = new Map();
-  for (const { labels } of families.get(`${name}_bucket`) ?? [])
-    if (matches(labels, wanted) && !bounds.has(labels.le)) bounds.set(labels.le, growth(from, to, `${name}_bucket`, { ...wanted, le: labels.le }) ?? 0);
+  for (const { labels, slot } of families.get(`${name}_bucket`) ?? []) {
+    if (!matches(labels, wanted)) continue;
+    const end = to.values[slot] || 0, begin = from?.values[slot] || 0;
+    bounds.set(labels.le, (bounds.get(labels.le) ?? 0) + (end < begin ? end : end - begin));
+  }
   const sorted = [...bounds].map(([le, n]) => [le === "+Inf" ? Infinity : Number(le), n]).sort((a, b) => a[0] - b[0]);
   const all = sorted.at(-1)?.[1] ?? 0;
   if (!all) return null;
@@ -114,6 +119,7 @@ async function take() {
     trouble = null;
   } catch (error) {
     trouble = error;
+    if (error.status === 401 || error.status === 403) stop(); /* another token starts it again */
   }
   for (const run of [...watchers]) run();
 }
@@ -129,3 +135,5 @@ export function stop() {
   clearInterval(timer);
   timer = 0;
 }
+
+prefs.watch("token", () => trouble && start());

@@ -34,7 +34,10 @@ const t = translator({
 });
 
 /* What stays when the room is left. */
-const kept = { text: "", settings: [emptySettings(), emptySettings()], compare: false, blind: false, takes: [], order: [0, 1], revealed: true };
+const kept = {
+  text: "", settings: [emptySettings(), emptySettings()], compare: false, blind: false,
+  takes: [], order: [0, 1], revealed: true, /* order: which settings are shown first, which second */
+};
 
 export async function mount(root, { api, signal }) {
   const voices = (await attempt(() => api.get("/api/voices"))) ?? [];
@@ -53,11 +56,13 @@ export async function mount(root, { api, signal }) {
 
   function drawText() {
     const over = [...kept.text].length - TEXT_MAX;
-    count.textContent = over > 0 ? t("text_too_long", { n: number(over) }) : t("text_count", { n: number(over + TEXT_MAX), max: number(TEXT_MAX) });
+    count.textContent = over > 0 ? t("text_too_long", { n: number(over) })
+      : t("text_count", { n: number(over + TEXT_MAX), max: number(TEXT_MAX) });
     count.className = over > 0 ? "bad number" : "number";
     text.setAttribute("aria-invalid", String(over > 0));
     go.disabled = !making && (over > 0 || !kept.text.trim());
-    go.replaceChildren(icon(making ? "stop" : "play"), el("span", {}, t(making ? "stop_making" : kept.compare ? "speak_both" : "speak")));
+    const label = making ? "stop_making" : kept.compare ? "speak_both" : "speak";
+    go.replaceChildren(icon(making ? "stop" : "play"), el("span", {}, t(label)));
   }
   text.addEventListener("input", () => {
     kept.text = text.value;
@@ -153,8 +158,8 @@ export async function mount(root, { api, signal }) {
     past.refresh();
   }
 
-  const form = el("form", { class: "write", novalidate: true }, el("div", { class: "field" }, el("label", { for: text.id }, t("text")), text, count),
-    el("div", { class: "row" }, go, compare.whole, blind.whole), panels);
+  const form = el("form", { class: "write", novalidate: true },
+    el("div", { class: "field" }, el("label", { for: text.id }, t("text")), text, count), el("div", { class: "row" }, go, compare.whole, blind.whole), panels);
   form.addEventListener("submit", (e) => {
     e.preventDefault();
     if (making) making.abort();

@@ -24,7 +24,9 @@ export async function mount(root, { api, signal }) {
     list.replaceChildren(...voices.map((v) => voiceCard(v, refresh, until)));
     for (const details of list.querySelectorAll("details")) details.open = open.has(details.id);
     count.textContent = t("voices_count", { n: number(voices.length) });
-    if (focusId !== null) ([...list.children].find((c) => c.dataset.id === focusId) ?? list.firstElementChild)?.querySelector("h2").focus();
+    if (focusId === null) return;
+    const card = [...list.children].find((c) => c.dataset.id === focusId) ?? list.firstElementChild;
+    card?.querySelector("h2").focus();
   }
 
   await refresh();

@@ -62,7 +62,8 @@ function describe(energies, rate) {
   let edge = 0;
   for (let part = 0; edge < sum.length - 1 && part < 0.95 * all; edge++) part += sum[edge];
   const bin = rate / SIZE;
-  return t("spectrum_label", { top: number(Math.min(TOP, rate / 2) / 1000), peak: number(Math.round((sum.indexOf(Math.max(...sum)) * bin) / 10) * 10),
+  const peak = Math.round((sum.indexOf(Math.max(...sum)) * bin) / 10) * 10;
+  return t("spectrum_label", { top: number(Math.min(TOP, rate / 2) / 1000), peak: number(peak),
                                edge: number((edge * bin) / 1000, 1) });
 }
 

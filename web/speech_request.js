@@ -26,7 +26,8 @@ export const emptySettings = () =>
 export function settingsOf({ voice_id, engine, params }) {
   const settings = { ...emptySettings(), voice_id, remove_silence: params.remove_silence ?? false };
   for (const { name, usual, model } of NUMBERS)
-    if (!(model && engine === "builtin") && params[name] !== undefined && params[name] !== usual) settings[name] = String(params[name]);
+    if (!(model && engine === "builtin") && params[name] !== undefined && params[name] !== usual)
+      settings[name] = String(params[name]);
   return settings;
 }
 
@@ -45,8 +46,8 @@ const asFile = (request, format) => ({ ...request, format, stream: true });
 
 export function curlOf(request, format) {
   const quoted = JSON.stringify(asFile(request, format)).replaceAll("'", "'\\''");
-  return ["curl -sS", `-o speech.${format}`, api.url("/api/tts"), ...(api.token() ? ['-H "Authorization: Bearer $ISHOWTTS_TOKEN"'] : []),
-    "-H 'Content-Type: application/json'", `-d '${quoted}'`].join(" \\\n  ");
+  const token = api.token() ? ['-H "Authorization: Bearer $ISHOWTTS_TOKEN"'] : [];
+  return [`curl -sS -o speech.${format} ${api.url("/api/tts")}`, ...token, "-H 'Content-Type: application/json'", `-d '${quoted}'`].join(" \\\n  ");
 }
 
 /* JSON's texts and numbers are Python's as well; true and false are not. */

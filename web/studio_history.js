@@ -1,11 +1,11 @@
 /* What was said last, by anybody: found by its words, heard, taken, used again, deleted. */
 import * as api from "./api.js";
 import { Clip, decode, pcmReader, wavFile } from "./clip.js";
-import { number, timeOfDay, translator } from "./i18n.js";
+import { language, number, timeOfDay, translator } from "./i18n.js";
 import * as sounder from "./sounder.js";
 import { FORMATS, requestOf, settingsOf } from "./speech_request.js";
 import { speechFile } from "./take.js";
-import { degradedText, downloads, playButton } from "./take_view.js";
+import { degradedSteps, degradedText, downloads, playButton } from "./take_view.js";
 import { attempt, button, confirm, dialog, el, field } from "./ui.js";
 
 const t = translator({
@@ -37,7 +37,7 @@ const TYPING = 250; /* ms of rest before it is searched */
 const sizeText = (bytes) => (bytes < 1e6 ? `${number(bytes / 1e3)} kB` : `${number(bytes / 1e6, 1)} MB`);
 const dayText = (ms) => {
   const day = new Date(ms), today = new Date();
-  return day.toDateString() === today.toDateString() ? timeOfDay(ms) : `${day.toLocaleDateString(document.documentElement.lang)} ${timeOfDay(ms)}`;
+  return day.toDateString() === today.toDateString() ? timeOfDay(ms) : `${day.toLocaleDateString(language())} ${timeOfDay(ms)}`;
 };
 
 async function clipOf(item) {
@@ -78,16 +78,19 @@ export function historyCard({ use, signal }) {
       sound.append(first);
     }
     const changed = Object.entries(settingsOf(item)).filter(([k, v]) => v && k !== "voice_id").map(([k, v]) => `${k} ${v}`);
-    const degraded = (item.params.degraded ?? "").split(/[ ,]+/).filter(Boolean);
+    const degraded = degradedSteps(item.params.degraded);
     return el("li", {}, sound, el("div", { class: "what" }, el("p", {}, item.text),
       el("p", { class: "row dim number" }, el("time", { datetime: new Date(item.time_ms).toISOString() }, dayText(item.time_ms)),
         el("span", {}, item.voice_id), el("span", {}, `${number(item.audio_seconds, 1)} s`),
-        el("span", {}, t("first_audio", { ms: number(item.first_audio_seconds * 1000) })), el("span", {}, t("rtf", { n: number(item.rtf, 3) })),
+        el("span", {}, t("first_audio", { ms: number(item.first_audio_seconds * 1000) })),
+        el("span", {}, t("rtf", { n: number(item.rtf, 3) })),
         item.audio_bytes ? el("span", {}, `${item.format} ${sizeText(item.audio_bytes)}`) : el("span", {}, t("no_sound")),
-        changed.map((c) => el("span", { class: "chip" }, c)), degraded.map((d) => el("span", { class: "pill warn" }, degradedText(d))))),
+        changed.map((c) => el("span", { class: "chip" }, c)),
+        degraded.map((d) => el("span", { class: "pill warn" }, degradedText(d))))),
     el("div", { class: "acts" },
       button({ icon: "edit", label: t("use_again"), only: true, kind: "ghost", onclick: () => use(item) }),
-      button({ icon: "download", label: t("take_file", { text: item.text }), only: true, kind: "ghost", onclick: () => offerFile(item) }),
+      button({ icon: "download", label: t("take_file", { text: item.text }), only: true, kind: "ghost",
+               onclick: () => offerFile(item) }),
       button({ icon: "clear", label: t("delete"), only: true, kind: "ghost", onclick: () => deleteOne(item) })));
   }
 
@@ -123,7 +126,9 @@ export function historyCard({ use, signal }) {
 
   async function refresh() {
     const mine = ++asked;
-    const query = new URLSearchParams({ limit: PAGE, ...(search.value ? { q: search.value } : {}), ...(pages.at(-1) ? { before: pages.at(-1) } : {}) });
+    const query = new URLSearchParams({ limit: PAGE });
+    if (search.value) query.set("q", search.value);
+    if (pages.at(-1)) query.set("before", pages.at(-1));
     let page;
     try {
       page = await api.get(`/api/history?${query}`, { signal });

@@ -1,5 +1,5 @@
 /* One column of settings: voice, engine, and every number that POST /api/tts takes. */
-import { number, translator } from "./i18n.js";
+import { translator } from "./i18n.js";
 import { NUMBERS } from "./speech_request.js";
 import { button, el, field, select, toggle } from "./ui.js";
 
@@ -50,7 +50,7 @@ const rounded = (value, { step, min, max }) => {
 /* A number, empty for what the server does by itself, with a slider for the hand; the keyboard has the number. */
 function dial(spec, id, settings, changed) {
   const { name, min, max, usual, slider } = spec;
-  const input = el("input", { type: "number", id: `${id}-${name}`, min, max, step: "any", placeholder: number(usual, 2).replace(/[.,]?0+$/, ""),
+  const input = el("input", { type: "number", id: `${id}-${name}`, min, max, step: "any", placeholder: String(usual),
                               inputmode: "decimal", value: settings[name] });
   const scale = scaleOf(spec);
   const range = slider === false ? null

@@ -1,7 +1,12 @@
 /* One request for speech and what came of it: the sound while it arrives, and the figures. */
 import * as api from "./api.js";
 import { Clip, pcmFile, pcmReader, wavFile } from "./clip.js";
+import { translator } from "./i18n.js";
 import { PIECE } from "./speech_request.js";
+
+const t = translator({
+  cut_off: ["The sound was cut off: the server failed half way.", "音频中断：服务器中途出错。"],
+});
 
 const TYPES = { wav: "audio/wav", mp3: "audio/mpeg", opus: "audio/ogg", ogg: "audio/ogg", flac: "audio/flac" };
 const HISTORY_LOOK = 20; /* generations among which ours must be by then */
@@ -15,7 +20,6 @@ export class Take {
     this.request = request;
     this.clip = new Clip();
     this.figures = {};
-    this.error = null;
   }
 
   /* onfirst is called when there is something to hear. Rejects when it failed; what has come by then stays. */
@@ -26,8 +30,8 @@ export class Take {
       const response = await api.request("POST", "/api/tts",
         { json: { ...this.request, format: PIECE, stream: true }, signal, more: { "x-request-id": id } });
       const header = (name) => response.headers.get(`x-ishow-${name}`);
-      this.figures = { engine: header("engine"), nfe: Number(header("nfe") ?? 0), seed: header("seed"), degraded: header("degraded") ?? "",
-                       queue_ms: Number(header("queue-ms") ?? 0) };
+      this.figures = { engine: header("engine"), nfe: Number(header("nfe") ?? 0), seed: header("seed"),
+                       degraded: header("degraded") ?? "", queue_ms: Number(header("queue-ms") ?? 0) };
       const reader = response.body.getReader();
       const samplesOf = pcmReader();
       for (;;) {
@@ -42,8 +46,8 @@ export class Take {
       }
       this.figures.whole_ms = performance.now() - began;
     } catch (error) {
-      this.error = error;
-      throw error;
+      if (error.name === "AbortError" || error instanceof api.ApiError) throw error;
+      throw new api.ApiError(t("cut_off"));
     } finally {
       this.clip.end();
     }

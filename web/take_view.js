@@ -34,6 +34,7 @@ const t = translator({
   copied: ["Copied", "已复制"],
 });
 
+export const degradedSteps = (text) => (text ?? "").split(/[ ,]+/).filter(Boolean);
 export const degradedText = (step) => (["nfe", "seed", "builtin"].includes(step) ? t(`degraded_${step}`) : step);
 
 /* Plays and stops a clip, and says which of the two it will do. `which` names it among several. */
@@ -63,6 +64,8 @@ export async function copy(text) {
   toast(t("copied"), "good");
 }
 
+const copier = (label, text) => button({ icon: "copy", label, kind: "ghost", onclick: () => copy(text()) });
+
 /* Choose a format, take the file: `fileOf(format)` gives a Blob. */
 export function downloads(fileOf, name, { formats = FORMATS, id, more = [] }) {
   const format = select(formats.map((f) => [f, f.toUpperCase()]), formats[0], { id, "aria-label": t("format"), class: "format" });
@@ -90,7 +93,7 @@ function figuresList({ figures: f, clip }) {
   ].filter(([, value]) => value);
   return [el("dl", { class: "figures" }, rows.map(([key, value, more]) =>
     el("div", {}, el("dt", {}, t(key)), el("dd", { class: "number" }, value, more && el("small", {}, ` ${more}`))))),
-  ...(f.degraded ?? "").split(/[ ,]+/).filter(Boolean).map((step) => el("p", { class: "pill warn" }, icon("warning"), degradedText(step)))];
+  ...degradedSteps(f.degraded).map((step) => el("p", { class: "pill warn" }, icon("warning"), degradedText(step)))];
 }
 
 /* `hidden`: which is which shall not be told yet, so neither are figures nor the request. Gives { root, draw }. */
@@ -99,8 +102,8 @@ export function takeView(take, { which = "", hidden = false, signal }) {
   const figures = el("div", { class: "taken" });
   const id = `take-${which || "one"}`;
   const exports = el("div", {}, downloads((format) => take.file(format), "speech", { id: `${id}-format`, more: [
-    (format) => button({ icon: "copy", label: t("copy_curl"), kind: "ghost", onclick: () => copy(curlOf(take.request, format.value)) }),
-    (format) => button({ icon: "copy", label: t("copy_python"), kind: "ghost", onclick: () => copy(pythonOf(take.request, format.value)) }),
+    (format) => copier(t("copy_curl"), () => curlOf(take.request, format.value)),
+    (format) => copier(t("copy_python"), () => pythonOf(take.request, format.value)),
   ] }));
   const root = el("div", { class: "take" },
     el("div", { class: "row" }, playButton(take.clip, signal, { which, kind: "primary" })), wave, looks,

@@ -18,8 +18,9 @@ const STEP = 0.05, FAR = 0.5, LEAST = 0.2; /* seconds */
 export function trimmer(clip, range, changed, signal) {
   const canvas = el("canvas", { "aria-hidden": "true" });
   const help = el("small", { id: `trim-help-${Math.random().toString(36).slice(2)}`, class: "dim" }, t("trim_help"));
-  const handle = (end) => el("div", { class: `handle ${end}`, role: "slider", tabindex: 0, "aria-label": t(end === "from" ? "trim_start" : "trim_end"),
-    "aria-orientation": "horizontal", "aria-describedby": help.id, "aria-valuemin": 0, "aria-valuemax": clip.seconds.toFixed(2) });
+  const handle = (end) => el("div", { class: `handle ${end}`, role: "slider", tabindex: 0,
+    "aria-label": t(end === "from" ? "trim_start" : "trim_end"), "aria-orientation": "horizontal",
+    "aria-describedby": help.id, "aria-valuemin": 0, "aria-valuemax": clip.seconds.toFixed(2) });
   const handles = { from: handle("from"), to: handle("to") };
   const box = el("div", { class: "trimmer" }, canvas, handles.from, handles.to);
   let peaks = null, columns = 0;

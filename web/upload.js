@@ -4,7 +4,8 @@ import { translator } from "./i18n.js";
 
 const t = translator();
 
-/* The answer's JSON, and as `created` whether something is there that was not; an ApiError, with the answer's `checks` if it has any, when it was refused. onprogress(0..1). */
+/* The answer's JSON, and as `created` whether something is there that was not. What was refused is an ApiError, with the
+ * answer's `checks` if it has any. onprogress(0..1). */
 export function upload(path, form, { onprogress, signal }) {
   return new Promise((resolve, reject) => {
     const x = new XMLHttpRequest();

@@ -2,7 +2,7 @@
 import * as api from "./api.js";
 import { decode } from "./clip.js";
 import { clipEditor } from "./clip_editor.js";
-import { timeOfDay, translator } from "./i18n.js";
+import { language, timeOfDay, translator } from "./i18n.js";
 import * as sounder from "./sounder.js";
 import { degradedText, playButton } from "./take_view.js";
 import { attempt, button, confirm, dialog, el, field, icon, toast } from "./ui.js";
@@ -123,7 +123,8 @@ export function voiceCard(voice, changed, signal) {
   }
 
   const side = (source, which, words, clip, used, when) => el("div", { class: "side" },
-    el("h3", { class: "row" }, which, used ? el("span", { class: "pill good" }, t("in_use")) : null, when ? el("small", {}, when) : null),
+    el("h3", { class: "row" }, which, used ? el("span", { class: "pill good" }, t("in_use")) : null,
+      when ? el("small", {}, when) : null),
     el("p", { class: words ? "" : "dim" }, words || t("no_words")),
     clip ? clipPlayer(source, which) : el("p", { class: "dim" }, t("no_clip")));
 
@@ -132,11 +133,13 @@ export function voiceCard(voice, changed, signal) {
     const r = await attempt(() => api.get(path(voice, "/reference"), { signal }));
     if (!r) return;
     const over = Boolean(r.override_updated_at);
-    const when = over ? t("since", { when: `${new Date(r.override_updated_at).toLocaleDateString(document.documentElement.lang)} ${timeOfDay(Date.parse(r.override_updated_at))}` }) : "";
+    const day = new Date(r.override_updated_at ?? 0);
+    const when = over ? t("since", { when: `${day.toLocaleDateString(language())} ${timeOfDay(day)}` }) : "";
     parts.replaceChildren(
       side("baseline", t("baseline"), r.baseline_reference_text, r.baseline_audio_available, !over, ""),
       ...(over ? [side("override", t("override"), r.override_reference_text, r.override_audio_available, true, when)] : []),
-      el("div", { class: "row" }, button({ icon: "edit", label: t("change"), kind: "small", onclick: () => override(r.active_reference_text) }),
+      el("div", { class: "row" },
+        button({ icon: "edit", label: t("change"), kind: "small", onclick: () => override(r.active_reference_text) }),
         over ? button({ icon: "replay", label: t("back"), kind: "small", onclick: putBack }) : null));
   }
 
@@ -180,7 +183,8 @@ export function voiceCard(voice, changed, signal) {
     if (await attempt(() => api.del(path(voice, "/reference")), t("is_back"))) changed(voice.id);
   }
 
-  const more = voice.kind === "builtin" ? null : el("details", { id: `voice-parts-${voice.id}` }, el("summary", {}, t("made_of")), parts);
+  const more = voice.kind === "builtin" ? null
+    : el("details", { id: `voice-parts-${voice.id}` }, el("summary", {}, t("made_of")), parts);
   more?.addEventListener("toggle", () => more.open && !parts.children.length && drawParts());
 
   const title = el("h2", { id: `voice-title-${voice.id}`, tabindex: -1 }, name);

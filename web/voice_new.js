@@ -71,7 +71,8 @@ export const wordsField = (id, help = t("words_help")) => {
 export function newVoiceCard(made, signal) {
   const name = el("input", { id: "voice-name", maxlength: NAME_MAX, autocomplete: "off" });
   const words = wordsField("voice-words");
-  const tongue = select([["", t("language_open")], ...LANGUAGES.map((l) => [l, languageName(l)])], language(), { id: "voice-language" });
+  const tongue = select([["", t("language_open")], ...LANGUAGES.map((l) => [l, languageName(l)])], language(),
+    { id: "voice-language" });
   const who = el("input", { id: "voice-consent-who", maxlength: CONSENT_MAX, autocomplete: "off" });
   const consent = toggle(t("consent"), { id: "voice-consent", help: t("consent_help"), required: true });
   const missing = el("p", { class: "dim", id: "voice-missing", role: "status" });
@@ -116,8 +117,8 @@ export function newVoiceCard(made, signal) {
     draw();
   }
 
-  const form = el("form", { novalidate: true, class: "new-form" }, editor.root, field(t("voice_name"), name), words.whole, field(t("language"), tongue),
-    consent.whole, field(t("consent_who"), who), tell, el("div", { class: "row" }, go, missing), checks);
+  const form = el("form", { novalidate: true, class: "new-form" }, editor.root, field(t("voice_name"), name), words.whole,
+    field(t("language"), tongue), consent.whole, field(t("consent_who"), who), tell, el("div", { class: "row" }, go, missing), checks);
   form.addEventListener("input", draw);
   form.addEventListener("submit", (e) => {
     e.preventDefault();

@@ -80,6 +80,8 @@
     X(clip_js, "clip.js", SCRIPT)                         \
     X(clip_check_js, "clip_check.js", SCRIPT)             \
     X(clip_editor_js, "clip_editor.js", SCRIPT)           \
+    X(insight_charts_js, "insight_charts.js", SCRIPT)     \
+    X(insight_events_js, "insight_events.js", SCRIPT)     \
     X(metrics_js, "metrics.js", SCRIPT)                   \
     X(recorder_js, "recorder.js", SCRIPT)                 \
     X(recorder_worklet_js, "recorder_worklet.js", SCRIPT) \
