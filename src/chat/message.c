@@ -42,8 +42,8 @@ static size_t find_address(const char *word, size_t len)
     return len;
 }
 
-/* Names with a well-known ending and a path or nothing after them: "example.com/x". Plain ASCII: text around it in Chinese is
- * none. */
+/* Names with a well-known ending and a path or nothing after them: "example.com/x". Plain ASCII: text around it in
+ * Chinese is none. */
 static int is_host(const char *word, size_t len)
 {
     static const char *const endings[] = {".com", ".net",  ".org",  ".tv",     ".gg",   ".io",   ".me",  ".ly", ".be",
@@ -61,7 +61,8 @@ static int is_host(const char *word, size_t len)
     return 0;
 }
 
-/* How much of a word is the link that it begins with: signs at the end belong to the sentence, and so do Chinese letters. */
+/* How much of a word is the link that it begins with: signs at the end belong to the sentence, and so do Chinese
+ * letters. */
 static size_t link_length(const char *word, size_t len)
 {
     size_t n = 0;
@@ -79,7 +80,8 @@ static size_t mention_length(const char *word, size_t len)
     size_t n = 1;
     if (len < 2 || word[0] != '@')
         return 0;
-    while (n < len && (isalnum((unsigned char)word[n]) || strchr("_.-", word[n]) || (!plain && (unsigned char)word[n] >= 0x80)))
+    while (n < len &&
+           (isalnum((unsigned char)word[n]) || strchr("_.-", word[n]) || (!plain && (unsigned char)word[n] >= 0x80)))
         n++;
     while (n > 1 && strchr(".-", word[n - 1]))
         n--;

@@ -1,5 +1,5 @@
-/* See rules.h. The questions are asked in the order in which a streamer would: may it be heard at all, may this user, are
- * these words allowed; then the words are made speakable, and only what is left of them counts for the rest. */
+/* See rules.h. The questions are asked in the order in which a streamer would: may it be heard at all, may this user,
+ * are these words allowed; then the words are made speakable, and only what is left of them counts for the rest. */
 #include "chat/rules.h"
 
 #include "base/xxh64.h"
@@ -18,8 +18,9 @@
 
 const char *rules_verdict_name(enum rules_verdict v)
 {
-    static const char *const names[] = {"say", "merge", "disabled", "kind",    "amount", "shared",  "user", "muted", "bot",
-                                        "role", "mode",  "command",  "word",    "pattern", "link",   "empty", "cooldown"};
+    static const char *const names[] = {"say",  "merge",   "disabled", "kind",  "amount",  "shared",
+                                        "user", "muted",   "bot",      "role",  "mode",    "command",
+                                        "word", "pattern", "link",     "empty", "cooldown"};
     return names[v];
 }
 
@@ -236,7 +237,8 @@ static void speakable(const struct rules *r, const struct chat_message *m, struc
         const size_t space = at_start ? strspn(f->text, " ") : 0;
         switch (f->kind) {
         case FRAGMENT_TEXT:
-            chars_add_utf8(out, f->text + space + (at_start && begins_with_word(f->text + space, r->command) ? command : 0));
+            chars_add_utf8(out,
+                           f->text + space + (at_start && begins_with_word(f->text + space, r->command) ? command : 0));
             break;
         case FRAGMENT_EMOTE: add_emote(r, f->text, &emotes, out); break;
         case FRAGMENT_MENTION:
@@ -279,7 +281,8 @@ static const char *value_of(const struct values *v, const char *word, size_t n)
 }
 
 /* "[…]" is left out when a value in it is empty. */
-static int expand(const char *template, size_t len, const struct values *v, int in_brackets, struct buf *out, int *ret_empty)
+static int expand(const char *template, size_t len, const struct values *v, int in_brackets, struct buf *out,
+                  int *ret_empty)
 {
     for (size_t i = 0; i < len; i++) {
         const char *at = template + i;
@@ -408,8 +411,8 @@ static int say(const struct rules *r, struct rules_memory *memory, const struct 
     return rc;
 }
 
-/* 1 when it is like something that was let through lately; then it is merged into that. Words are like those of others, gifts
- * and the like only what the same user gave. */
+/* 1 when it is like something that was let through lately; then it is merged into that. Words are like those of others,
+ * gifts and the like only what the same user gave. */
 static int is_repeated(const struct rules *r, struct rules_memory *memory, const struct chat_message *m,
                        const struct chars *text, double now, struct rules_decision *ret, int *ret_rc)
 {
@@ -461,7 +464,8 @@ int rules_decide(const struct rules *r, struct rules_memory *memory, const struc
         return rc;
     if (free_speech && !chars_has_words(&text)) {
         ret->verdict = RULES_EMPTY;
-    } else if (free_speech && memory && !is_exempt(r, m) && r->user_cooldown > memory_user_age(memory, user_key(m), now)) {
+    } else if (free_speech && memory && !is_exempt(r, m) &&
+               r->user_cooldown > memory_user_age(memory, user_key(m), now)) {
         snprintf(ret->because, sizeof ret->because, "%.0f s",
                  ceil(r->user_cooldown - memory_user_age(memory, user_key(m), now)));
         ret->verdict = RULES_COOLDOWN;

@@ -1,8 +1,8 @@
 /* What of a chat is said, and in what words.
  *
- * A pure decision over one message and what was said before (rules_memory.h): no sockets, no clock but the time given. The
- * answer is the text to be spoken and by which voice, or the reason why not, which the page shows. The rules of a channel are
- * one JSON object (rules_json.c lists its keys, docs/API.md explains them); parsed, they never change. */
+ * A pure decision over one message and what was said before (rules_memory.h): no sockets, no clock but the time given.
+ * The answer is the text to be spoken and by which voice, or the reason why not, which the page shows. The rules of a
+ * channel are one JSON object (rules_json.c lists its keys, docs/API.md explains them); parsed, they never change. */
 #ifndef ISHOW_CHAT_RULES_H
 #define ISHOW_CHAT_RULES_H
 
@@ -24,8 +24,8 @@ enum rules_links { LINKS_DROP_MESSAGE, LINKS_OMIT, LINKS_WORD };
 
 struct rules;
 int rules_default(struct rules **ret); /* E_NOMEM */
-/* An object with some of the keys; the others have their defaults. E_FORMAT: which key, what was expected, what came; an
- * unknown one with the nearest known name. */
+/* An object with some of the keys; the others have their defaults. E_FORMAT: which key, what was expected, what came;
+ * an unknown one with the nearest known name. */
 int rules_parse(const json_t *json, struct rules **ret, struct error *err);
 json_t *rules_json(const struct rules *r); /* all keys; a new reference, NULL when memory has run out */
 json_t *rules_templates(void); /* {"en": {"said": …}, "zh": …}, those of who has none; a new reference, NULL likewise */
@@ -54,8 +54,8 @@ struct rules_decision {
 
 struct rules_memory; /* rules_memory.h */
 
-/* `own_name` (or NULL): the channel's, for mentions. `memory` NULL: as if nothing had been said before. `now` in seconds.
- * The decision is zeroed first; release it. E_NOMEM. */
+/* `own_name` (or NULL): the channel's, for mentions. `memory` NULL: as if nothing had been said before. `now` in
+ * seconds. The decision is zeroed first; release it. E_NOMEM. */
 int rules_decide(const struct rules *r, struct rules_memory *memory, const struct chat_message *m, const char *own_name,
                  double now, struct rules_decision *ret);
 void rules_decision_release(struct rules_decision *d);

@@ -21,7 +21,8 @@ static const char defaults[] =
     " \"minimum_amounts\": {}, \"minimum_bits\": 0, \"minimum_raid\": 1,"
     " \"shared_chat\": false, \"read_reply_name\": false, \"voice\": \"\", \"voices\": {}, \"voice_pool\": [],"
     " \"blocked_users\": [], \"muted_users\": [], \"blocked_words\": [], \"blocked_patterns\": [],"
-    " \"bots\": [\"nightbot\", \"streamelements\", \"streamlabs\", \"moobot\", \"fossabot\", \"wizebot\", \"soundalerts\","
+    " \"bots\": [\"nightbot\", \"streamelements\", \"streamlabs\", \"moobot\", \"fossabot\", \"wizebot\", "
+    "\"soundalerts\","
     " \"sery_bot\", \"own3d\", \"botrixoficial\"],"
     " \"ignored_prefixes\": [\"!\"], \"templates\": {}, \"users\": []}";
 
@@ -155,8 +156,8 @@ static int check_users(const char *key, const json_t *v, struct error *err)
         const json_t *nickname = json_object_get(item, "nickname"), *voice = json_object_get(item, "voice");
         if (!is_text(json_object_get(item, "user"), 1, RULES_WORD_MAX) ||
             (nickname && !is_text(nickname, 0, RULES_WORD_MAX)) || (voice && !is_text(voice, 0, RULES_VOICE_MAX)))
-            return error_set(err, E_FORMAT, "\"%s\": item %zu: expected {\"user\", \"nickname\", \"voice\"}, texts", key,
-                             i + 1);
+            return error_set(err, E_FORMAT, "\"%s\": item %zu: expected {\"user\", \"nickname\", \"voice\"}, texts",
+                             key, i + 1);
     }
     return 0;
 }
@@ -202,8 +203,9 @@ static int unknown_key(const char *key, struct error *err)
             best = l;
         }
     }
-    return least <= 3 ? error_set(err, E_FORMAT, "there is no rule \"%.40s\"; did you mean \"%s\"?", key, limits[best].key)
-                      : error_set(err, E_FORMAT, "there is no rule \"%.40s\"", key);
+    return least <= 3
+               ? error_set(err, E_FORMAT, "there is no rule \"%.40s\"; did you mean \"%s\"?", key, limits[best].key)
+               : error_set(err, E_FORMAT, "there is no rule \"%.40s\"", key);
 }
 
 static int check(const json_t *json, struct error *err)

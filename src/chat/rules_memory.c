@@ -1,5 +1,5 @@
-/* See rules_memory.h. Users are in a table of buckets by hash, four a bucket, where a newcomer takes the place of the one
- * who was silent longest; texts in a ring. */
+/* See rules_memory.h. Users are in a table of buckets by hash, four a bucket, where a newcomer takes the place of the
+ * one who was silent longest; texts in a ring. */
 #include "chat/rules_memory.h"
 
 #include "base/xxh64.h"

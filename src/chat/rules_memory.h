@@ -1,4 +1,5 @@
-/* What the rules remember of a channel: who spoke last and when, what was said lately. Bounded; the oldest is forgotten. */
+/* What the rules remember of a channel: who spoke last and when, what was said lately. Bounded; the oldest is
+ * forgotten. */
 #ifndef ISHOW_CHAT_RULES_MEMORY_H
 #define ISHOW_CHAT_RULES_MEMORY_H
 

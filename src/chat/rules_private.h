@@ -49,8 +49,8 @@ void chars_add(struct chars *c, uint32_t cp); /* what is too much is left out */
 void chars_add_utf8(struct chars *c, const char *s);
 int chars_write(const struct chars *c, struct buf *out); /* appends UTF-8; 0 or E_NOMEM */
 
-/* Takes out what nobody can say: controls, invisible and directional characters, marks heaped on a letter; one space for
- * many, none at the ends. Letters that are drawn as signs (𝓗𝓲, Ｈｉ) become letters. */
+/* Takes out what nobody can say: controls, invisible and directional characters, marks heaped on a letter; one space
+ * for many, none at the ends. Letters that are drawn as signs (𝓗𝓲, Ｈｉ) become letters. */
 void chars_clean(struct chars *c);
 void chars_collapse(struct chars *c); /* "哈哈哈哈哈哈" → "哈哈哈", "soooooo" → "soo", "lol lol lol" → "lol" */
 /* Leaves at most `most` emoji, 0: none; gives how many there were. */
@@ -66,8 +66,8 @@ int cp_is_cjk(uint32_t cp); /* Han, kana, hangul: written without spaces, or not
 
 int blocked_words_prepare(struct rules *r, struct error *err); /* from r->blocked_words */
 void blocked_words_release(struct rules *r);
-/* A blocked word that is in the text: whole words where words have spaces ("b a d" and "baaad" are "bad"), anywhere in Chinese,
- * Japanese and Korean, whatever stands between. NULL if there is none; UNCHECKED when that cannot be told. */
+/* A blocked word that is in the text: whole words where words have spaces ("b a d" and "baaad" are "bad"), anywhere in
+ * Chinese, Japanese and Korean, whatever stands between. NULL if there is none; UNCHECKED when that cannot be told. */
 #define UNCHECKED "(too long to be checked)"
 const char *find_blocked_word(const struct rules *r, const char *text);
 /* The pattern that matches, NULL or UNCHECKED. */

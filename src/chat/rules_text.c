@@ -93,8 +93,8 @@ static size_t emoji_at(const struct chars *c, size_t i)
     for (; i + n < c->n; n++) {
         const uint32_t cp = c->cp[i + n];
         const int joined = c->cp[i + n - 1] == 0x200D && is_pictograph(cp);
-        const int part = cp == 0x200D || cp == 0xFE0F || cp == 0xFE0E || cp == 0x20E3 || (cp >= 0x1F3FB && cp <= 0x1F3FF) ||
-                         (cp >= 0xE0020 && cp <= 0xE007F);
+        const int part = cp == 0x200D || cp == 0xFE0F || cp == 0xFE0E || cp == 0x20E3 ||
+                         (cp >= 0x1F3FB && cp <= 0x1F3FF) || (cp >= 0xE0020 && cp <= 0xE007F);
         if (!joined && !part)
             break;
     }
@@ -109,7 +109,8 @@ static int is_composed(uint32_t cp)
     return is_word_char(cp) && cp != 0x20E3 && !(cp >= 0x3130 && cp <= 0x318F);
 }
 
-/* Letters that are drawn as signs, and letters with their accents beside them, as letters: NFKC, where it concerns letters. */
+/* Letters that are drawn as signs, and letters with their accents beside them, as letters: NFKC, where it concerns
+ * letters. */
 static void compose(struct chars *c)
 {
     UErrorCode ec = U_ZERO_ERROR;
@@ -225,8 +226,9 @@ static int digits_may_shrink(const struct chars *c, size_t i, size_t run)
     size_t begin = i, end = i + run;
     while (begin > 0 && (u_isdigit((UChar32)c->cp[begin - 1]) || c->cp[begin - 1] == '.' || c->cp[begin - 1] == ','))
         begin--;
-    while (end < c->n && (u_isdigit((UChar32)c->cp[end]) ||
-                          (end + 1 < c->n && (c->cp[end] == '.' || c->cp[end] == ',') && u_isdigit((UChar32)c->cp[end + 1]))))
+    while (end < c->n &&
+           (u_isdigit((UChar32)c->cp[end]) ||
+            (end + 1 < c->n && (c->cp[end] == '.' || c->cp[end] == ',') && u_isdigit((UChar32)c->cp[end + 1]))))
         end++;
     const int laughter = begin + 1 == i && c->cp[begin] == '2' && c->cp[i] == '3' && end == i + run;
     return laughter || (begin == i && end == i + run && c->cp[i] != '0');
@@ -260,7 +262,8 @@ static void collapse_characters(struct chars *c)
     c->n = out;
 }
 
-/* Three and more times the same characters in a row: short ones twice ("haha"), longer ones once. Digits are left alone. */
+/* Three and more times the same characters in a row: short ones twice ("haha"), longer ones once. Digits are left
+ * alone. */
 static size_t unit_at(const struct chars *c, size_t i, size_t *ret_times)
 {
     for (size_t unit = 2; unit <= UNIT_MAX && i + 3 * unit <= c->n; unit++) {
@@ -281,7 +284,8 @@ static void collapse_units(struct chars *c)
 {
     size_t out = 0;
     for (size_t i = 0; i < c->n;) {
-        size_t times = 1, unit = unit_at(c, i, &times), keep = unit == 2 && c->cp[i] != ' ' && c->cp[i + 1] != ' ' ? 2 : 1;
+        size_t times = 1, unit = unit_at(c, i, &times),
+               keep = unit == 2 && c->cp[i] != ' ' && c->cp[i + 1] != ' ' ? 2 : 1;
         if (!unit) {
             c->cp[out++] = c->cp[i++];
             continue;
@@ -339,8 +343,9 @@ void chars_read_slang(struct chars *c)
         const uint32_t first = c->cp[i], after = end < c->n ? c->cp[end] : ' ';
         if (n == 0)
             end = i + 1;
-        if (n < 3 || is_measure(after) || after == '.' || after == ':' || after == '%' || before == '.' || before == ':' ||
-            (before < 0x80 && u_isalpha((UChar32)before)) || (after < 0x80 && u_isalpha((UChar32)after)))
+        if (n < 3 || is_measure(after) || after == '.' || after == ':' || after == '%' || before == '.' ||
+            before == ':' || (before < 0x80 && u_isalpha((UChar32)before)) ||
+            (after < 0x80 && u_isalpha((UChar32)after)))
             continue;
         const int laughs = n > 3 && first == '2' && c->cp[i + 1] == '3' && same_digits(c, i + 1) == n - 1;
         const int same = same_digits(c, i) == n;

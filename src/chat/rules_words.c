@@ -1,6 +1,6 @@
-/* Looking for blocked words and names. Both sides are folded: case and width (NFKC), letters of other scripts that look like
- * Latin ones, and accents make no difference. A word that is written in single letters ("b a d", "b.a.d") is put together, and
- * a letter that stands three times and more counts as one too. */
+/* Looking for blocked words and names. Both sides are folded: case and width (NFKC), letters of other scripts that look
+ * like Latin ones, and accents make no difference. A word that is written in single letters ("b a d", "b.a.d") is put
+ * together, and a letter that stands three times and more counts as one too. */
 #include "chat/rules_private.h"
 
 #include "base/utf8.h"
@@ -11,8 +11,9 @@
 #include <unicode/unorm2.h>
 #include <unicode/ustring.h>
 
-#define FOLDED_MAX 16384 /* UTF-16 units: CHARS_MAX characters, and CHAT_TEXT_MAX bytes of ligatures of eighteen letters */
-#define LONG_RUN   3     /* of one letter: no word is spelt so */
+/* UTF-16 units: CHARS_MAX characters, and CHAT_TEXT_MAX bytes of ligatures of eighteen letters. */
+#define FOLDED_MAX 16384
+#define LONG_RUN   3 /* of one letter: no word is spelt so */
 
 /* UTF-16 of a text, to be freed, and its length; NULL when it does not fit. */
 static UChar *widen(const char *text, int32_t *ret_len)
@@ -45,7 +46,8 @@ static int is_accent(UChar32 c)
     return u_charType(c) == U_NON_SPACING_MARK && c != 0x3099 && c != 0x309A; /* か and が are two letters */
 }
 
-/* The Latin letter that a letter looks like, without accents: appended to out[0, n). The new length; -1 when it does not fit. */
+/* The Latin letter that a letter looks like, without accents: appended to out[0, n). The new length; -1 when it does
+ * not fit. */
 static int32_t add_look_alike(const USpoofChecker *look_alikes, const UChar *s, int32_t len, UChar *out, int32_t n)
 {
     UChar skeleton[32];
@@ -231,8 +233,9 @@ const char *find_blocked_word(const struct rules *r, const char *text)
         const int32_t m = squeeze(squeezed, n), k = join_letters(joined, n);
         for (size_t i = 0; i < r->word_count && !found; i++) {
             const struct blocked_word *w = &r->words_blocked[i];
-            if (w->anywhere ? u_strFindFirst(squeezed, m, w->folded, w->len) != NULL
-                            : has_whole_word(folded, n, w->folded, w->len) || has_whole_word(joined, k, w->folded, w->len))
+            if (w->anywhere
+                    ? u_strFindFirst(squeezed, m, w->folded, w->len) != NULL
+                    : has_whole_word(folded, n, w->folded, w->len) || has_whole_word(joined, k, w->folded, w->len))
                 found = w->written;
         }
     }

@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (bilibili_packets(data, size, on_packet, &packets, &err) < 0 && !err.text[0])
         abort();
-    json_t *command = json_loadb((const char *)data, size, 0, NULL); /* most inputs are no packets: a command as it is */
+    json_t *command =
+        json_loadb((const char *)data, size, 0, NULL); /* most inputs are no packets: a command as it is */
     if (command)
         (void)bilibili_command_read(command, "22", &c);
     chat_message_unref(c.message);

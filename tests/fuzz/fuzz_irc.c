@@ -24,7 +24,8 @@ static void check_message(const struct chat_message *m)
     check_text(m->login, CHAT_NAME_MAX);
     check_text(m->text, CHAT_TEXT_MAX);
     check_text(m->amount_text, CHAT_NAME_MAX);
-    if (m->fragment_count > CHAT_FRAGMENTS_MAX || m->count < 1 || m->amount_micros < 0 || m->priority >= CHAT_PRIORITIES)
+    if (m->fragment_count > CHAT_FRAGMENTS_MAX || m->count < 1 || m->amount_micros < 0 ||
+        m->priority >= CHAT_PRIORITIES)
         abort();
     for (size_t i = 0; i < m->fragment_count; i++) {
         check_text(m->fragments[i].text, IRC_LINE_MAX);

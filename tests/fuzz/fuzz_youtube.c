@@ -13,7 +13,8 @@ static void read_item(const json_t *item)
     struct youtube_item i = {0};
     if (youtube_item_read(item, "somevideo", &i))
         return;
-    if ((i.event == YOUTUBE_MESSAGE) != (i.message != NULL) || (i.event == YOUTUBE_REMOVAL && !*i.message_id && !*i.user_id))
+    if ((i.event == YOUTUBE_MESSAGE) != (i.message != NULL) ||
+        (i.event == YOUTUBE_REMOVAL && !*i.message_id && !*i.user_id))
         abort();
     chat_message_unref(i.message);
 }

@@ -1,4 +1,5 @@
-/* What the sites send, as messages: YouTube's items, Bilibili's packets and commands; and what users type for a channel. */
+/* What the sites send, as messages: YouTube's items, Bilibili's packets and commands; and what users type for a
+ * channel. */
 #include "test.h"
 
 #include "chat/bilibili_frame.h"
@@ -31,8 +32,8 @@ static void youtubes_items(void **state)
         int64_t count, micros;
         const char *currency;
     } cases[] = {
-        {"{\"type\":\"textMessageEvent\",\"textMessageDetails\":{\"messageText\":\"hi\"}}", "{\"displayName\":\"@ann\"}",
-         CHAT_SAID, CHAT_NORMAL, 0, "ann", "hi", "", 1, 0, ""},
+        {"{\"type\":\"textMessageEvent\",\"textMessageDetails\":{\"messageText\":\"hi\"}}",
+         "{\"displayName\":\"@ann\"}", CHAT_SAID, CHAT_NORMAL, 0, "ann", "hi", "", 1, 0, ""},
         {"{\"type\":\"textMessageEvent\",\"displayMessage\":\"shown\"}",
          "{\"displayName\":\"Ann\",\"isChatOwner\":true,\"isChatModerator\":true,\"isChatSponsor\":true}", CHAT_SAID,
          CHAT_MODERATOR, ROLE_OWNER | ROLE_MODERATOR | ROLE_MEMBER, "Ann", "shown", "", 1, 0, ""},
@@ -44,8 +45,8 @@ static void youtubes_items(void **state)
         {"{\"type\":\"superStickerEvent\",\"superStickerDetails\":{\"amountMicros\":\"1000000\",\"currency\":\"USD\","
          "\"superStickerMetadata\":{\"altText\":\"a bear\"}}}",
          "{\"displayName\":\"Ann\"}", CHAT_STICKER, CHAT_PAID, 0, "Ann", "a bear", "", 1, 1000000, "USD"},
-        {"{\"type\":\"newSponsorEvent\",\"newSponsorDetails\":{\"memberLevelName\":\"Gold\"}}", "{\"displayName\":\"Ann\"}",
-         CHAT_MEMBER, CHAT_PAID, 0, "Ann", "", "Gold", 1, 0, ""},
+        {"{\"type\":\"newSponsorEvent\",\"newSponsorDetails\":{\"memberLevelName\":\"Gold\"}}",
+         "{\"displayName\":\"Ann\"}", CHAT_MEMBER, CHAT_PAID, 0, "Ann", "", "Gold", 1, 0, ""},
         {"{\"type\":\"memberMilestoneChatEvent\",\"memberMilestoneChatDetails\":{\"memberLevelName\":\"Gold\","
          "\"memberMonth\":6,\"userComment\":\"half a year\"}}",
          "{\"displayName\":\"Ann\"}", CHAT_MEMBER, CHAT_PAID, 0, "Ann", "half a year", "Gold", 6, 0, ""},
@@ -57,7 +58,8 @@ static void youtubes_items(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[1024];
         struct youtube_item item;
-        snprintf(text, sizeof text, "{\"id\":\"x\",\"snippet\":%s,\"authorDetails\":%s}", cases[i].snippet, cases[i].author);
+        snprintf(text, sizeof text, "{\"id\":\"x\",\"snippet\":%s,\"authorDetails\":%s}", cases[i].snippet,
+                 cases[i].author);
         json_t *o = parse(text);
         assert_int_equal(youtube_item_read(o, "video", &item), 0);
         assert_int_equal(item.event, YOUTUBE_MESSAGE);
@@ -80,8 +82,9 @@ static void youtubes_emoji_and_times(void **state)
 {
     struct youtube_item item;
     (void)state;
-    json_t *o = parse("{\"id\":\"x\",\"snippet\":{\"type\":\"textMessageEvent\",\"publishedAt\":\"2024-05-01T12:00:00.5Z\","
-                      "\"textMessageDetails\":{\"messageText\":\"at 12:30:45 :hand-waving::_cat: @Bob\"}},\"authorDetails\":{}}");
+    json_t *o = parse(
+        "{\"id\":\"x\",\"snippet\":{\"type\":\"textMessageEvent\",\"publishedAt\":\"2024-05-01T12:00:00.5Z\","
+        "\"textMessageDetails\":{\"messageText\":\"at 12:30:45 :hand-waving::_cat: @Bob\"}},\"authorDetails\":{}}");
     assert_int_equal(youtube_item_read(o, "video", &item), 0);
     static const char *const expected[] = {"at 12:30:45 ", ":hand-waving:", ":_cat:", " ", "@Bob"};
     assert_int_equal(item.message->fragment_count, 5);
@@ -104,8 +107,9 @@ static void youtubes_removals_and_ends(void **state)
     } cases[] = {
         {"{\"snippet\":{\"type\":\"messageDeletedEvent\",\"messageDeletedDetails\":{\"deletedMessageId\":\"m\"}}}", 0,
          YOUTUBE_REMOVAL, "m", ""},
-        {"{\"snippet\":{\"type\":\"userBannedEvent\",\"userBannedDetails\":{\"bannedUserDetails\":{\"channelId\":\"u\"}}}}", 0,
-         YOUTUBE_REMOVAL, "", "u"},
+        {"{\"snippet\":{\"type\":\"userBannedEvent\",\"userBannedDetails\":{\"bannedUserDetails\":{\"channelId\":\"u\"}"
+         "}}}",
+         0, YOUTUBE_REMOVAL, "", "u"},
         {"{\"snippet\":{\"type\":\"userBannedEvent\"}}", 0, YOUTUBE_NOTHING, "", ""},
         {"{\"snippet\":{\"type\":\"chatEndedEvent\"}}", 0, YOUTUBE_END, "", ""},
         {"{\"snippet\":{\"type\":\"giftMembershipReceivedEvent\"}}", 0, YOUTUBE_NOTHING, "", ""},
@@ -159,13 +163,14 @@ static void add_zlib(struct buf *out, const struct buf *plain)
     free(packed);
 }
 
-/* Brotli without compression (RFC 7932): a window of 16 bits, a meta-block as it is, and an empty last one. Only the decoder
- * is linked. */
+/* Brotli without compression (RFC 7932): a window of 16 bits, a meta-block as it is, and an empty last one. Only the
+ * decoder is linked. */
 static void add_brotli(struct buf *out, const struct buf *plain)
 {
     struct buf packed = BUF_INIT;
     const unsigned long size = plain->len - 1; /* of at most 65536 */
-    const unsigned bits = 0u | (unsigned)size << 4 | 1u << 20; /* WBITS 16: 0; ISLAST 0; MNIBBLES 4: 00; MLEN - 1; stored */
+    const unsigned bits =
+        0u | (unsigned)size << 4 | 1u << 20; /* WBITS 16: 0; ISLAST 0; MNIBBLES 4: 00; MLEN - 1; stored */
     const unsigned char head[] = {(unsigned char)bits, (unsigned char)(bits >> 8), (unsigned char)(bits >> 16)};
     assert_true(plain->len <= 65536);
     assert_int_equal(buf_add(&packed, head, 3), 0);
@@ -301,24 +306,32 @@ static void bilibilis_commands(void **state)
         int64_t count, micros;
         const char *amount;
     } cases[] = {
-        {"DM", "{\"uname\":\"小明\",\"open_id\":\"o\",\"msg\":\"你好\",\"msg_id\":\"m\"}", CHAT_SAID, CHAT_NORMAL, 0, "m", "小明",
-         "你好", "", 1, 0, ""},
-        {"DM", "{\"uname\":\"a\",\"msg\":\"hi\",\"msg_id\":\"m\",\"guard_level\":3,\"is_admin\":1}", CHAT_SAID, CHAT_MODERATOR,
-         ROLE_MEMBER | ROLE_MODERATOR, "m", "a", "hi", "", 1, 0, ""},
-        {"SEND_GIFT", "{\"uname\":\"a\",\"msg_id\":\"m\",\"gift_name\":\"辣条\",\"gift_num\":3,\"price\":100,\"paid\":false}",
+        {"DM", "{\"uname\":\"小明\",\"open_id\":\"o\",\"msg\":\"你好\",\"msg_id\":\"m\"}", CHAT_SAID, CHAT_NORMAL, 0,
+         "m", "小明", "你好", "", 1, 0, ""},
+        {"DM", "{\"uname\":\"a\",\"msg\":\"hi\",\"msg_id\":\"m\",\"guard_level\":3,\"is_admin\":1}", CHAT_SAID,
+         CHAT_MODERATOR, ROLE_MEMBER | ROLE_MODERATOR, "m", "a", "hi", "", 1, 0, ""},
+        {"SEND_GIFT",
+         "{\"uname\":\"a\",\"msg_id\":\"m\",\"gift_name\":\"辣条\",\"gift_num\":3,\"price\":100,\"paid\":false}",
          CHAT_GIFT, CHAT_NORMAL, 0, "m", "a", "", "辣条", 3, 0, ""},
-        {"SEND_GIFT", "{\"uname\":\"a\",\"msg_id\":\"m\",\"gift_name\":\"花\",\"gift_num\":3,\"price\":1500,\"paid\":true}",
+        {"SEND_GIFT",
+         "{\"uname\":\"a\",\"msg_id\":\"m\",\"gift_name\":\"花\",\"gift_num\":3,\"price\":1500,\"paid\":true}",
          CHAT_GIFT, CHAT_PAID, 0, "m", "a", "", "花", 3, 4500000, "¥4.50"},
-        {"SUPER_CHAT", "{\"uname\":\"a\",\"message\":\"加油\",\"rmb\":30,\"message_id\":77}", CHAT_SAID, CHAT_PAID, 0, "sc77", "a",
-         "加油", "", 1, 30000000, "¥30"},
-        {"GUARD", "{\"user_info\":{\"uname\":\"a\",\"open_id\":\"o\"},\"msg_id\":\"m\",\"guard_level\":2,\"guard_num\":3,"
-                  "\"price\":1998000}", CHAT_MEMBER, CHAT_PAID, ROLE_MEMBER, "m", "a", "", "提督", 3, 1998000000, "¥1998"},
-        {"LIKE", "{\"uname\":\"a\",\"msg_id\":\"m\",\"like_count\":9}", CHAT_LIKED, CHAT_NORMAL, 0, "m", "a", "", "", 9, 0, ""},
-        {"LIVE_ROOM_ENTER", "{\"uname\":\"a\",\"msg_id\":\"m\"}", CHAT_ENTERED, CHAT_NORMAL, 0, "m", "a", "", "", 1, 0, ""},
-        {"DM", "{\"uname\":5,\"msg\":null,\"msg_id\":\"m\",\"guard_level\":-1,\"timestamp\":1e30}", CHAT_SAID, CHAT_NORMAL, 0,
-         "m", "", "", "", 1, 0, ""},
-        {"SEND_GIFT", "{\"uname\":\"a\",\"msg_id\":\"m\",\"gift_name\":\"x\",\"gift_num\":-5,\"price\":9223372036854775807,"
-                      "\"paid\":true}", CHAT_GIFT, CHAT_NORMAL, 0, "m", "a", "", "x", 1, 0, "¥0"},
+        {"SUPER_CHAT", "{\"uname\":\"a\",\"message\":\"加油\",\"rmb\":30,\"message_id\":77}", CHAT_SAID, CHAT_PAID, 0,
+         "sc77", "a", "加油", "", 1, 30000000, "¥30"},
+        {"GUARD",
+         "{\"user_info\":{\"uname\":\"a\",\"open_id\":\"o\"},\"msg_id\":\"m\",\"guard_level\":2,\"guard_num\":3,"
+         "\"price\":1998000}",
+         CHAT_MEMBER, CHAT_PAID, ROLE_MEMBER, "m", "a", "", "提督", 3, 1998000000, "¥1998"},
+        {"LIKE", "{\"uname\":\"a\",\"msg_id\":\"m\",\"like_count\":9}", CHAT_LIKED, CHAT_NORMAL, 0, "m", "a", "", "", 9,
+         0, ""},
+        {"LIVE_ROOM_ENTER", "{\"uname\":\"a\",\"msg_id\":\"m\"}", CHAT_ENTERED, CHAT_NORMAL, 0, "m", "a", "", "", 1, 0,
+         ""},
+        {"DM", "{\"uname\":5,\"msg\":null,\"msg_id\":\"m\",\"guard_level\":-1,\"timestamp\":1e30}", CHAT_SAID,
+         CHAT_NORMAL, 0, "m", "", "", "", 1, 0, ""},
+        {"SEND_GIFT",
+         "{\"uname\":\"a\",\"msg_id\":\"m\",\"gift_name\":\"x\",\"gift_num\":-5,\"price\":9223372036854775807,"
+         "\"paid\":true}",
+         CHAT_GIFT, CHAT_NORMAL, 0, "m", "a", "", "x", 1, 0, "¥0"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

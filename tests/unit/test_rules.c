@@ -90,8 +90,8 @@ static void expect(struct corpus *c, const char *want_verdict, const char *want_
     c->messages++;
     if (strcmp(verdict, want_verdict) != 0 || (want_text && strcmp(text, want_text) != 0)) {
         c->failures++;
-        print_error("danmaku.txt:%zu: \"%.200s\"\n    is      %s \"%s\" %s\n    and not %s \"%s\"\n", c->line, m->text, verdict, text,
-                    d.because, want_verdict, want_text ? want_text : "");
+        print_error("danmaku.txt:%zu: \"%.200s\"\n    is      %s \"%s\" %s\n    and not %s \"%s\"\n", c->line, m->text,
+                    verdict, text, d.because, want_verdict, want_text ? want_text : "");
     }
     rules_decision_release(&d);
     chat_message_unref(m);
@@ -221,7 +221,8 @@ static void equal_messages_are_merged(void **state)
 static void free_gifts_of_a_user_are_merged_and_paid_ones_are_not(void **state)
 {
     struct stage s;
-    const struct chat_message free_gift = {.kind = CHAT_GIFT, .user_name = "Ann", .item = "rose", .priority = CHAT_NORMAL};
+    const struct chat_message free_gift = {
+        .kind = CHAT_GIFT, .user_name = "Ann", .item = "rose", .priority = CHAT_NORMAL};
     struct chat_message from_bob = free_gift, paid = free_gift;
     from_bob.user_name = "Bob";
     paid.priority = CHAT_PAID;
@@ -313,7 +314,8 @@ static void a_viewer_keeps_the_voice_that_was_drawn(void **state)
     struct stage s;
     int heard[3] = {0};
     (void)state;
-    open_stage(&s, "{\"voice\": \"main\", \"voice_pool\": [\"0\", \"1\", \"2\"], \"voices\": {\"zh\": \"mei\"}, \"merge_seconds\": 0}");
+    open_stage(&s, "{\"voice\": \"main\", \"voice_pool\": [\"0\", \"1\", \"2\"], \"voices\": {\"zh\": \"mei\"}, "
+                   "\"merge_seconds\": 0}");
     for (int i = 0; i < 60; i++) {
         char name[32], first[8];
         snprintf(name, sizeof name, "viewer%c%d", 'a' + i % 26, i);
@@ -336,7 +338,8 @@ static void a_pattern_that_never_ends_is_given_up(void **state)
 {
     struct stage s;
     (void)state;
-    open_stage(&s, "{\"blocked_patterns\": [\"(a+)+$\", \"(x+x+)+y\", \"\\\\bbad\\\\w*\"], \"say_names\": false, \"collapse\": false,"
+    open_stage(&s, "{\"blocked_patterns\": [\"(a+)+$\", \"(x+x+)+y\", \"\\\\bbad\\\\w*\"], \"say_names\": false, "
+                   "\"collapse\": false,"
                    " \"max_chars\": 0, \"max_words\": 0, \"max_seconds\": 0}");
     char text[1001];
     memset(text, 'x', 1000);
@@ -386,8 +389,9 @@ static void the_decision_tells_what_it_will_take(void **state)
 static void rules_come_back_as_they_went(void **state)
 {
     (void)state;
-    struct rules *r = rules_of("{\"mode\":\"mention\",\"minimum_amounts\":{\"JPY\":500},\"voice_pool\":[\"a\"],\"templates\":{\"said\":"
-                               "\"%text%\"},\"users\":[{\"user\":\"ann\",\"nickname\":\"A\",\"voice\":\"v\"}],\"blocked_words\":[\"x\"]}");
+    struct rules *r = rules_of(
+        "{\"mode\":\"mention\",\"minimum_amounts\":{\"JPY\":500},\"voice_pool\":[\"a\"],\"templates\":{\"said\":"
+        "\"%text%\"},\"users\":[{\"user\":\"ann\",\"nickname\":\"A\",\"voice\":\"v\"}],\"blocked_words\":[\"x\"]}");
     json_t *first = rules_json(r);
     struct rules *again = NULL;
     assert_int_equal(rules_parse(first, &again, NULL), 0);
