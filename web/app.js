@@ -75,11 +75,14 @@ async function show(name, { focus = false } = {}) {
   for (const a of document.querySelectorAll("#rooms a"))
     if (a.hash === `#${name}`) a.setAttribute("aria-current", "page");
     else a.removeAttribute("aria-current");
-  await room.mount(root, contextOf(end.signal));
+  main.setAttribute("aria-busy", "true");
+  const ready = room.mount(root, contextOf(end.signal));
   if (focus) {
     scrollTo(0, 0);
     main.focus({ preventScroll: true });
   }
+  await ready;
+  if (mine === turn) main.removeAttribute("aria-busy");
 }
 
 function leave() {

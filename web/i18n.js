@@ -27,10 +27,10 @@ export function translator(...tables) {
 export const number = (value, digits = 0) =>
   value.toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-/* 7 → "7 s", 75 → "1:15" */
+/* 7 → "7 s" or "7 秒", 75 → "1:15" */
 export function duration(seconds) {
   const s = Math.max(0, seconds);
-  if (s < 60) return `${number(s, s < 10 && !Number.isInteger(s) ? 1 : 0)} s`;
+  if (s < 60) return `${number(s, s < 10 && !Number.isInteger(s) ? 1 : 0)} ${language() === "zh" ? "秒" : "s"}`;
   const whole = Math.round(s);
   const clock = [Math.floor(whole / 60) % 60, whole % 60].map((n) => String(n).padStart(2, "0"));
   return whole < 3600 ? `${Number(clock[0])}:${clock[1]}` : `${Math.floor(whole / 3600)}:${clock.join(":")}`;

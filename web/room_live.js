@@ -15,7 +15,12 @@ export async function mount(root, { go, signal }) {
   const voices = await voiceOptions();
   if (signal.aborted) return;
   const context = { voices, go, signal };
-  root.append(
-    el("div", { class: "side" }, channelsCard(context), testCard(context)),
-    el("div", { class: "middle" }, stageCard(context), queueCard(context)), chatCard(context));
+  const side = el("div", { class: "side" }, channelsCard(context)), test = testCard(context);
+  root.append(side, el("div", { class: "middle" }, stageCard(context), queueCard(context)), chatCard(context));
+
+  /* beside the stage where there is room, at the end where there is not; the keyboard goes the way that eyes go */
+  const wide = matchMedia("(min-width: 56rem)");
+  const place = () => (wide.matches ? side : root).append(test);
+  wide.addEventListener("change", place, { signal });
+  place();
 }

@@ -14,6 +14,8 @@ export async function mount(root, { signal }) {
   if (signal.aborted) return;
   const [, platform, channel] = location.hash.split("/");
   const wanted = channel ? `${platform}/${decodeURIComponent(channel)}` : "";
-  root.append(rulesPart({ voices, wanted, signal }),
+  const rules = rulesPart({ voices, wanted, signal });
+  root.append(rules.node,
     el("div", { class: "page" }, overlayCard({ signal }), pageCard()));
+  await rules.ready;
 }

@@ -169,14 +169,12 @@ export function rulesPart({ voices, wanted, signal }) {
 
   const first = wanted || work.key;
   drawWhose();
-  queueMicrotask(async () => {
-    await load(first, { keep: isChanged() && first === work.key });
-    drawWhose();
-  });
-  return el("section", { class: "rules", "aria-labelledby": "rules-title" },
+  const ready = load(first, { keep: isChanged() && first === work.key }).then(drawWhose);
+  const node = el("section", { class: "rules", "aria-labelledby": "rules-title" },
     el("div", { class: "card head" }, el("header", {}, el("h2", { id: "rules-title" }, t("rules")), state),
       el("div", { class: "row whose" }, field(t("whose"), whose),
         button({ icon: "download", label: t("export"), kind: "small", onclick: () => attempt(exportRules) }),
         button({ icon: "upload", label: t("import"), kind: "small", onclick: () => file.click() }), file)),
     el("div", { class: "editor" }, groups, tester.node), bar);
+  return { node, ready };
 }

@@ -18,7 +18,7 @@ const t = translator({
   out_deleted: ["deleted in the chat", "已被撤回"],
 
   say: ["will be said", "会播报"],
-  merge: ["like one before, said once with a count", "与之前的相同，合并计数"],
+  merge: ["the same as one before", "与之前的相同"],
   disabled: ["reading is off", "朗读已关闭"],
   kind: ["its template is empty", "该事件的模板为空"],
   shared: ["from another channel's chat", "来自其他频道的共享聊天"],
