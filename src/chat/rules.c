@@ -399,10 +399,12 @@ static int say(const struct rules *r, struct rules_memory *memory, const struct 
         struct chars all = {.n = 0};
         chars_add_utf8(&all, ret->text.ptr);
         ret->seconds = chars_seconds(&all);
-        if (!chars_has_words(&all))
+        if (!chars_has_words(&all)) {
             ret->verdict = RULES_EMPTY;
-        else if (memory)
+            buf_release(&ret->text);
+        } else if (memory) {
             memory_user_spoke(memory, user_key(m), now);
+        }
     }
     buf_release(&v.name);
     buf_release(&v.text);
