@@ -73,9 +73,9 @@ export function waveform(clip, { label, signal }) {
   }, signal);
 
   function tellPosition() {
-    const at = sounder.position(clip).toFixed(1);
-    if (slider.getAttribute("aria-valuenow") === at) return;
-    slider.setAttribute("aria-valuemax", clip.seconds.toFixed(1));
+    const at = sounder.position(clip).toFixed(1), all = clip.seconds.toFixed(1);
+    if (slider.getAttribute("aria-valuenow") === at && slider.getAttribute("aria-valuemax") === all) return;
+    slider.setAttribute("aria-valuemax", all);
     slider.setAttribute("aria-valuenow", at);
     slider.setAttribute("aria-valuetext", t("wave_position", { at: number(Number(at), 1), all: number(clip.seconds, 1) }));
   }
