@@ -7,7 +7,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from chat_servers import Bilibili, Player, Twitch, WebSocketServer, YouTube  # noqa: E402
+from chat_servers import Bilibili, Listener, Player, Twitch, WebSocketServer, YouTube  # noqa: E402
 from serving import Serving, until  # noqa: E402
 from tap import run_tests  # noqa: E402
 
@@ -214,6 +214,16 @@ def test_youtube_quota_and_bad_keys():
         until(lambda: channel(server)["state"] == "refused", "a refusal")
         assert "API key not valid" in channel(server)["trouble"]
     youtube.close()
+
+
+def test_a_question_without_an_answer_does_not_keep_the_server():
+    silent = Listener()
+    silent.serve = lambda client: silent.saw("asked")
+    with live(f'[danmaku.youtube]\napi_key = "the-key"\nurl = "http://127.0.0.1:{silent.port}"\n') as server:
+        start(server, platform="youtube", channel="dQw4w9WgXcQ")
+        silent.wait_seen("asked")
+        server.stop()  # with a sanitizer it says what was left behind
+    silent.close()
 
 
 # -------- Bilibili --------
