@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "store/store_notes.h"
 #include "store_folder.h"
 
 #include <fcntl.h>
@@ -292,6 +293,51 @@ static void test_space_is_used_again_and_given_back(void **state)
     store_close(s);
 }
 
+/* -------- notes -------- */
+
+static int print_note(void *user, const char *key, const char *value, struct error *err)
+{
+    return buf_addf(user, "%s=%s ", key, value) ? error_nomem(err) : 0;
+}
+
+static void assert_notes(struct store *s, const char *kind, const char *expected)
+{
+    struct buf out = BUF_INIT;
+    struct error err = {0};
+    assert_int_equal(buf_add_str(&out, ""), 0);
+    if (store_notes_each(s, kind, print_note, &out, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(out.ptr, expected);
+    buf_release(&out);
+}
+
+static void put_note(struct store *s, const char *kind, const char *key, const char *value)
+{
+    struct error err = {0};
+    if (store_note_put(s, kind, key, value, &err))
+        fail_msg("%s", err.text);
+}
+
+static void test_notes_keep_their_order_and_survive_closing(void **state)
+{
+    (void)state;
+    struct store *s = open_here();
+    put_note(s, "paid", "z", "{\"n\":1}");
+    put_note(s, "paid", "a", "2");
+    put_note(s, "rules", "a", "of another kind");
+    put_note(s, "paid", "m", "3");
+    put_note(s, "paid", "z", "changed, in its old place");
+    put_note(s, "paid", "m", NULL);
+    put_note(s, "paid", "never there", NULL);
+    assert_notes(s, "paid", "z=changed, in its old place a=2 ");
+    store_close(s);
+    s = open_here();
+    assert_notes(s, "paid", "z=changed, in its old place a=2 ");
+    assert_notes(s, "rules", "a=of another kind ");
+    assert_notes(s, "nothing", "");
+    store_close(s);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
@@ -308,6 +354,7 @@ int main(void)
         TEST(test_oldest_go_by_count),
         TEST(test_oldest_go_by_bytes),
         TEST(test_space_is_used_again_and_given_back),
+        TEST(test_notes_keep_their_order_and_survive_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
