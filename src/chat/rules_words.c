@@ -1,6 +1,6 @@
 /* Looking for blocked words and names. Both sides are folded: case and width (NFKC), letters of other scripts that look
- * like Latin ones, and accents make no difference. A word that is written in single letters ("b a d", "b.a.d") is put
- * together, and a letter that stands three times and more counts as one too. */
+ * like Latin ones, and accents make no difference. A word that is spelt out ("b a d", "b.a.d") is put together,
+ * and a letter that stands three times and more counts as one too. */
 #include "chat/rules_private.h"
 
 #include "base/utf8.h"
@@ -109,22 +109,19 @@ static int32_t squeeze(UChar *s, int32_t n)
     return out;
 }
 
-/* What stands between single letters is taken out: "b a d idea" becomes "bad idea". */
-static int32_t join_letters(UChar *s, int32_t n)
+/* The words of one letter, put together: "what a b a d idea" becomes "abad". In place. */
+static int32_t spelt_words(UChar *s, int32_t n)
 {
-    int32_t out = 0, word = 0; /* word: length of the one before */
+    int32_t out = 0;
     for (int32_t i = 0; i < n;) {
-        int32_t gap = i, next;
-        while (gap < n && !is_word_unit(s, n, gap))
-            gap++;
-        for (next = gap; next < n && is_word_unit(s, n, next); next++)
-            ;
-        if (gap > i && !(word == 1 && next - gap == 1))
+        int32_t end = i;
+        while (end < n && is_word_unit(s, n, end))
+            end++;
+        if (end - i == 1)
+            s[out++] = s[i];
+        else if (end > i && out > 0 && s[out - 1] != ' ')
             s[out++] = ' ';
-        word = next - gap;
-        memmove(s + out, s + gap, (size_t)word * sizeof *s);
-        out += word;
-        i = next;
+        i = end > i ? end : i + 1;
     }
     return out;
 }
@@ -173,6 +170,14 @@ static int has_whole_word(const UChar *text, int32_t n, const UChar *word, int32
         if (m > 0 && (i + m == n || !is_word_unit(text, n, i + m)))
             return 1;
     }
+    return 0;
+}
+
+static int has_spelt_word(const UChar *spelt, int32_t n, const UChar *word, int32_t len)
+{
+    for (int32_t i = 0; i + len <= n; i++)
+        if (match_at(spelt, n, i, word, len))
+            return 1;
     return 0;
 }
 
@@ -227,15 +232,15 @@ const char *find_blocked_word(const struct rules *r, const char *text)
     const int32_t n = folded ? fold_word(r->look_alikes, text, folded) : -1;
     const char *found = n < 0 ? UNCHECKED : NULL;
     if (n > 0) {
-        UChar *squeezed = folded + FOLDED_MAX, *joined = folded + 2 * FOLDED_MAX;
+        UChar *squeezed = folded + FOLDED_MAX, *spelt = folded + 2 * FOLDED_MAX;
         memcpy(squeezed, folded, (size_t)n * sizeof *folded);
-        memcpy(joined, folded, (size_t)n * sizeof *folded);
-        const int32_t m = squeeze(squeezed, n), k = join_letters(joined, n);
+        memcpy(spelt, folded, (size_t)n * sizeof *folded);
+        const int32_t m = squeeze(squeezed, n), k = spelt_words(spelt, n);
         for (size_t i = 0; i < r->word_count && !found; i++) {
             const struct blocked_word *w = &r->words_blocked[i];
             if (w->anywhere
                     ? u_strFindFirst(squeezed, m, w->folded, w->len) != NULL
-                    : has_whole_word(folded, n, w->folded, w->len) || has_whole_word(joined, k, w->folded, w->len))
+                    : has_whole_word(folded, n, w->folded, w->len) || has_spelt_word(spelt, k, w->folded, w->len))
                 found = w->written;
         }
     }
