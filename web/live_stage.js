@@ -124,7 +124,7 @@ export function stageCard({ voices, signal }) {
   };
   requestAnimationFrame(frame);
   live.watch(["state", "playing"], drawClip, signal);
-  live.watch(["control"], drawControls, signal);
+  live.watch(["control", "queue"], drawControls, signal);
   drawClip();
 
   return el("section", { class: "card stage", "aria-labelledby": "stage-title" },

@@ -147,7 +147,8 @@ struct live_listener {
     struct live_listener *prev, *next; /* of live.c */
     int listed;
 };
-/* Embedded and owned by the caller. A "state" event, and the rest of the clip that sounds, come at once. E_LIMIT. */
+/* Embedded and owned by the caller. A "state" event, and the rest of the clip that sounds, come at once. E_LIMIT, also
+ * after live_close: a page that comes back on the connection it has would keep a server from ending. */
 int live_listen(struct live *l, struct live_listener *who);
 void live_leave(struct live *l, struct live_listener *who); /* fine when it does not listen */
 

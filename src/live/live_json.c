@@ -126,6 +126,12 @@ size_t live_listeners(const struct live *l)
     return l->listener_count;
 }
 
+/* Those who play what is said, so that a streamer sees whether the overlay is there. */
+static int hearing(const struct live *l)
+{
+    return (int)(l->listener_count - l->reader_count);
+}
+
 /* Seconds into the clip that sounds; during a pause `playing_since` is that already. */
 static double position(const struct live *l)
 {
@@ -146,7 +152,7 @@ json_t *live_state(const struct live *l)
                      l->playing ? live_clip_json(l->playing) : json_null(), "position_seconds",
                      position(l), "queue", queue_json(l), "queue_count",
                      (json_int_t)live_queued(l), "queue_seconds", queue_seconds(l), "paused", l->paused, "volume", l->volume,
-                     "voice", l->voice, "listeners", (int)l->listener_count, "log", log, "summary", summary_json(l));
+                     "voice", l->voice, "listeners", hearing(l), "log", log, "summary", summary_json(l));
 }
 
 json_t *live_controls(const struct live *l)
@@ -206,9 +212,9 @@ static void tell_queue_now(void *user)
     l->queue_changed = 0;
     loop_timer_start(l->params.loop, &l->queue_told, QUEUE_PAUSE, tell_queue_now, l);
     if (l->reader_count)
-        live_tell(l, "queue", json_pack("{s:o,s:I,s:f,s:o}", "queue", queue_json(l), "queue_count",
-                                        (json_int_t)live_queued(l), "queue_seconds", queue_seconds(l), "summary",
-                                        summary_json(l)));
+        live_tell(l, "queue", json_pack("{s:o,s:I,s:f,s:i,s:o}", "queue", queue_json(l), "queue_count",
+                                        (json_int_t)live_queued(l), "queue_seconds", queue_seconds(l), "listeners",
+                                        hearing(l), "summary", summary_json(l)));
 }
 
 void live_tell_queue(struct live *l)
@@ -248,7 +254,7 @@ struct ws_frame *live_packet(const struct live_clip *clip, double offset)
 
 int live_listen(struct live *l, struct live_listener *who)
 {
-    if (l->listener_count == LIVE_LISTENERS_MAX)
+    if (l->closed || l->listener_count == LIVE_LISTENERS_MAX)
         return E_LIMIT;
     who->prev = NULL;
     who->next = l->listeners;
@@ -265,6 +271,8 @@ int live_listen(struct live *l, struct live_listener *who)
             who->event(who->user, "state", text, strlen(text));
         free(text);
         json_decref(state);
+    } else {
+        live_tell_queue(l);
     }
     if (who->listed && who->control) { /* how loud, and whether it is a pause */
         char *text = control_text(l, "volume");
@@ -295,4 +303,6 @@ void live_leave(struct live *l, struct live_listener *who)
     who->listed = 0;
     l->listener_count--;
     l->reader_count -= who->event != NULL;
+    if (!who->event && !l->closed)
+        live_tell_queue(l);
 }

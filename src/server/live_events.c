@@ -158,7 +158,7 @@ static void on_open(void *user)
 {
     struct player *p = user;
     if (live_listen(p->server->live, &p->listener))
-        websocket_close(p->ws, 1013, "too many listeners");
+        websocket_close(p->ws, 1013, "no listener is taken now: too many, or the server goes down");
 }
 
 void live_events_websocket(struct server *s, struct http_request *r)
