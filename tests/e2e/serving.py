@@ -29,7 +29,7 @@ def until(condition, what="a condition", seconds=DEADLINE):
 class Serving:
     """`settings` is TOML after the [speech] table; `popen` goes to subprocess."""
 
-    def __init__(self, program, settings="", folder=None, env=None, **popen):
+    def __init__(self, program, settings="", folder=None, env=None, port=0, **popen):
         self.program = program
         self.folder = folder or tempfile.mkdtemp(prefix="ishow-serve-")
         config = os.path.join(self.folder, "ishowtts.toml")
@@ -38,7 +38,7 @@ class Serving:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("ISHOWTTS__")}
         self.events, self.odd, self.heard = [], [], threading.Condition()
         self.process = subprocess.Popen(
-            [program, "serve", "--config", config, "--bind", "127.0.0.1:0", "--log-format", "json"],
+            [program, "serve", "--config", config, "--bind", f"127.0.0.1:{port}", "--log-format", "json"],
             env={**clean, "HOME": self.folder, "LC_ALL": "C.UTF-8", **(env or {})}, stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, **popen)
         self.reader = threading.Thread(target=self._read, daemon=True)
