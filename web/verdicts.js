@@ -21,7 +21,6 @@ const t = translator({
   merge: ["the same as one before", "与之前的相同"],
   disabled: ["reading is off", "朗读已关闭"],
   kind: ["its template is empty", "该事件的模板为空"],
-  amount: ["worth too little", "金额低于下限"],
   shared: ["from another channel's chat", "来自其他频道的共享聊天"],
   user: ["blocked user", "已屏蔽的用户"],
   muted: ["muted user", "已静音的用户"],
