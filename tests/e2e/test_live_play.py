@@ -20,7 +20,7 @@ class Machine:
     """Stand-ins for players in a folder of their own; what process N read lies in sound.N."""
 
     def __init__(self, folder, **players):
-        self.folder = folder
+        self.folder, self.players = folder, []
         os.makedirs(os.path.join(folder, "bin"))
         for name, script in {"paplay": "exit 3", "pw-cat": "exit 3", "aplay": "exit 3", **players}.items():
             self.write(name.replace("_", "-"), script)
@@ -33,6 +33,10 @@ class Machine:
             f.write(f"#!/bin/sh\n{script}\n")
         os.chmod(path, 0o755)
         return path
+
+    def listen(self, server):
+        self.players.append(Player(server.port))
+        return self.players[-1]
 
     def sounds(self):
         """{pid: what it read}"""
@@ -56,7 +60,11 @@ def machine(**players):
     with tempfile.TemporaryDirectory(prefix="ishow-play-") as folder:
         m = Machine(folder, **({k: v.replace("KEEP", keeping(folder)) for k, v in players.items()}))
         with Serving(m.program, "[danmaku_gateway.queue]\nrate_limit_per_sec = 1000.0\n", env=m.env) as server:
-            yield m, server
+            try:
+                yield m, server
+            finally:
+                for player in m.players:
+                    player.close()  # or the server waits for its goodbye
 
 
 def say(server, id, text="Hello out there"):
@@ -80,7 +88,7 @@ def alive(pid):
 
 def test_clips_are_played_one_after_the_other_by_one_player():
     with machine(paplay="KEEP") as (m, server):
-        player = Player(server.port)
+        player = m.listen(server)
         say(server, "1")
         _, first = player.packet()
         pid = until(lambda: [*m.sounds()], "a player")[0]
@@ -91,6 +99,7 @@ def test_clips_are_played_one_after_the_other_by_one_player():
         assert [*m.sounds()] == [pid]
         with open(os.path.join(m.folder, "words"), encoding="utf-8") as f:
             assert "--rate=24000" in f.read()
+        player.close()
         server.stop()
         until(lambda: not alive(pid), "the player's end")
 
@@ -98,7 +107,7 @@ def test_clips_are_played_one_after_the_other_by_one_player():
 def test_volume_is_applied():
     with machine(paplay="KEEP") as (m, server):
         control(server, "volume", volume=0.5)
-        player = Player(server.port)
+        player = m.listen(server)
         say(server, "1")
         _, wav = player.packet()
         until(lambda: m.sounds() and len(*m.sounds().values()) == len(wav) - 44, "a clip")
@@ -107,23 +116,24 @@ def test_volume_is_applied():
 
 
 def test_a_skip_is_silence_at_once():
-    for action in ("skip", "panic"):
-        with machine(paplay="KEEP") as (m, server):
-            player = Player(server.port)
-            say(server, "1", LONG)
+    with machine(paplay="KEEP") as (m, server):
+        player, gone = m.listen(server), set()
+        for action in ("skip", "panic"):
+            say(server, action, f"{LONG}, and so says {action}")
             player.packet()
-            pid = until(lambda: [*m.sounds()], "a player")[0]
+            pid = until(lambda: set(m.sounds()) - gone, "a player").pop()
             control(server, action)
             until(lambda: not alive(pid), "the player's end")
-            control(server, "resume")
-            say(server, "2")
-            _, wav = player.packet()
-            until(lambda: wav[44:] in m.sounds().values(), "the next clip by another player")
+            gone.add(pid)
+        control(server, "resume")
+        say(server, "2")
+        _, wav = player.packet()
+        until(lambda: wav[44:] in m.sounds().values(), "the next clip by another player")
 
 
 def test_after_a_pause_it_goes_on_where_it_was():
     with machine(paplay="KEEP") as (m, server):
-        player = Player(server.port)
+        player = m.listen(server)
         say(server, "1", LONG)
         _, wav = player.packet()
         pid = until(lambda: [*m.sounds()], "a player")[0]
@@ -139,7 +149,7 @@ def test_after_a_pause_it_goes_on_where_it_was():
 
 def test_a_player_that_does_not_work_is_no_end():
     with machine(pw_cat="KEEP") as (m, server):
-        player = Player(server.port)
+        player = m.listen(server)
         say(server, "1", LONG)
         player.packet()
         until(lambda: m.sounds() and len(*m.sounds().values()) > 48000, "a clip by the second player")
@@ -149,7 +159,7 @@ def test_a_player_that_does_not_work_is_no_end():
 
 def test_a_player_that_dies_gets_a_successor():
     with machine(paplay="KEEP") as (m, server):
-        player = Player(server.port)
+        player = m.listen(server)
         say(server, "1")
         player.packet()
         pid = until(lambda: [*m.sounds()], "a player")[0]
@@ -166,7 +176,7 @@ def test_a_player_that_dies_gets_a_successor():
 
 def test_without_a_player_the_log_says_so_and_the_rest_goes_on():
     with machine() as (m, server):
-        player = Player(server.port)
+        player = m.listen(server)
         say(server, "1")
         player.packet()
         server.wait_event("no sound")

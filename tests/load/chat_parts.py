@@ -168,6 +168,8 @@ class Ear:
                 if len(self.head) < size:
                     continue
                 self.binary = self.head[0] == 0x82
+                if self.head[0] == 0x89:  # a ping without words; who is silent for long is hung up on
+                    self.socket.sendall(b"\x8a\x80\0\0\0\0")
                 self.left = self.head[1] if size == 2 else int.from_bytes(self.head[2:], "big")
                 self.head = b""
             if not self.left and not self.head and self.binary:
