@@ -2,6 +2,7 @@
 #include "server/lifecycle.h"
 
 #include "live/live.h"
+#include "net/http_client.h"
 #include "server/auth.h"
 #include "server/reload.h"
 
@@ -34,10 +35,18 @@ void lifecycle_block_signals(sigset_t *ret)
 
 /* -------- the end -------- */
 
+#define GOODBYE_PAUSE 0.05 /* seconds between looks at whether everybody has heard */
+#define GOODBYE_LOOKS 40
+
+/* A chat site may still have to hear that nobody reads any more: it is given a moment for that. */
 static void on_drained(void *user)
 {
     struct lifecycle *l = user;
-    loop_stop(l->server->loop);
+    struct server *s = l->server;
+    if (http_client_busy(s->client) && l->goodbyes++ < GOODBYE_LOOKS)
+        loop_timer_start(s->loop, &l->goodbye, GOODBYE_PAUSE, on_drained, l);
+    else
+        loop_stop(s->loop);
 }
 
 static void on_drain_end(void *user)
@@ -200,6 +209,7 @@ void lifecycle_release(struct lifecycle *l)
     notify_watchdog_stop(&l->watchdog);
     loop_timer_stop(&l->reload);
     loop_timer_stop(&l->drain);
+    loop_timer_stop(&l->goodbye);
     loop_timer_stop(&l->load);
     upgrade_release(&l->upgrade);
     loop_unwatch(l->watch);

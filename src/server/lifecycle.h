@@ -21,6 +21,8 @@ struct lifecycle {
     int signals; /* signalfd */
     struct loop_watch *watch;
     struct loop_timer reload, drain, load;
+    struct loop_timer goodbye; /* chat sites are told that nobody reads any more */
+    int goodbyes;
     struct notify_watchdog watchdog;
     int draining;
     struct error failure; /* of what happened while the loop ran */
