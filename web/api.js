@@ -1,8 +1,8 @@
-/* The server: requests, events, and the stream of sound. All of them carry the token if there is one, and come back by
- * themselves when the connection is lost.
+/* The server: requests, events, and the stream of sound. All of them carry the token if there is one, and come back
+ * by themselves when the connection is lost.
  *
- * Events are read by fetch, not by EventSource: the token goes into a header, a refusal is seen as such, and a connection
- * that has gone silent without an end is noticed by its missing pings. */
+ * Events are read by fetch, not by EventSource: the token goes into a header, a refusal is seen as such, and a
+ * connection that has gone silent without an end is noticed by its missing pings. */
 import * as prefs from "./prefs.js";
 import { translator } from "./i18n.js";
 
@@ -72,9 +72,9 @@ export const del = (path, options) => call("DELETE", path, options);
 
 /* -------- what stays open -------- */
 
-/* Runs connect(signal) again and again until `signal` aborts, waiting longer after each failure. connect resolves when the
- * connection is lost and calls its second argument when it stands. onstate hears "connecting", "open", "waiting" with the
- * seconds, "refused" with an error. */
+/* Runs connect(signal) again and again until `signal` aborts, waiting longer after each failure. connect resolves
+ * when the connection is lost and calls its second argument when it stands. onstate hears "connecting", "open",
+ * "waiting" with the seconds, "refused" with an error. */
 async function keep(connect, signal, onstate) {
   let failures = 0;
   while (!signal.aborted) {
@@ -117,7 +117,8 @@ function pause(ms, signal) {
 export function events(path, handlers, onstate) {
   const end = new AbortController();
   let lastId = "";
-  keep((opened) => readEvents(path, handlers, { opened, signal: end.signal, lastId: () => lastId, keepId: (id) => { lastId = id; } }),
+  keep((opened) => readEvents(path, handlers, { opened, signal: end.signal, lastId: () => lastId,
+    keepId: (id) => { lastId = id; } }),
     end.signal, onstate);
   return () => end.abort();
 }
@@ -126,7 +127,8 @@ async function readEvents(path, handlers, { opened, signal, lastId, keepId }) {
   const silence = new AbortController();
   const give = () => silence.abort();
   signal.addEventListener("abort", give);
-  addEventListener("pagehide", give, { signal: silence.signal }); /* a page that is kept for "back" must not keep a connection */
+  addEventListener("pagehide", give,
+    { signal: silence.signal }); /* a page that is kept for "back" must not keep a connection */
   let timer = setTimeout(give, SILENCE);
   try {
     const response = await request("GET", path, {

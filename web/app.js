@@ -1,5 +1,6 @@
-/* The shell: which room is open (the address's #name), the bar with what must be at hand everywhere, theme, language, token,
- * keyboard. Rooms are modules that are loaded when they are first opened; README.md says how one is written. */
+/* The shell: which room is open (the address's #name), the bar with what must be at hand everywhere, theme,
+ * language, token, keyboard. Rooms are modules that are loaded when they are first opened; README.md says how one is
+ * written. */
 import * as api from "./api.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
@@ -94,7 +95,8 @@ function leave() {
 /* In another language the room is made anew; what was typed into fields with an id stays. */
 async function rebuild() {
   const typed = [...main.querySelectorAll("input[id], textarea[id], select[id]")]
-    .filter((f) => !f.id.startsWith("field-") && f.type !== "file").map((f) => [f.id, f.type === "checkbox", f.value, f.checked]);
+    .filter((f) => !f.id.startsWith("field-") && f.type !== "file").map((f) =>
+      [f.id, f.type === "checkbox", f.value, f.checked]);
   const at = scrollY;
   buildShell();
   await show(wantedRoom());
@@ -119,15 +121,18 @@ function buildShell() {
   nav.replaceChildren(...ROOMS.map((name) => el("a", { href: `#${name}` }, icon(name), el("span", {}, t(name)))));
 
   tools.pause = button({ icon: "pause", label: t("pause"), only: true, kind: "ghost at-hand", onclick: togglePause });
-  tools.panic = button({ icon: "panic", label: t("panic"), only: true, kind: "danger at-hand", onclick: () => live.control("panic") });
-  tools.enable = button({ icon: "sound", label: t("enable_sound"), kind: "primary enable", onclick: () => player.unlock() });
+  tools.panic = button({ icon: "panic", label: t("panic"), only: true, kind: "danger at-hand",
+    onclick: () => live.control("panic") });
+  tools.enable = button({ icon: "sound", label: t("enable_sound"), kind: "primary enable",
+    onclick: () => player.unlock() });
   tools.sound = button({ icon: "sound", label: t("sound_on"), only: true, kind: "ghost", onclick: toggleSound });
   tools.theme = button({ icon: "system", label: t("theme_"), only: true, kind: "ghost wide-only", onclick: nextTheme });
   const box = document.getElementById("tools");
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", t("tools"));
   box.replaceChildren(tools.enable, tools.pause, tools.panic, status, tools.sound, tools.theme,
-    button({ icon: "language", label: t("other_language"), kind: "ghost language", lang: language() === "zh" ? "en" : "zh-CN",
+    button({ icon: "language", label: t("other_language"), kind: "ghost language", lang: language() === "zh" ? "en"
+      : "zh-CN",
              "aria-label": t("other_language"), /* narrow, the icon is all there is */
              onclick: () => prefs.set("language", language() === "zh" ? "en" : "zh") }),
     button({ icon: "keyboard", label: t("keyboard"), only: true, kind: "ghost wide-only", onclick: keys.showHelp }));
@@ -165,7 +170,8 @@ function showLive() {
   rename(tools.pause, paused ? "play" : "pause", t(paused ? "resume" : "pause"));
   status.dataset.state = connection;
   status.title = t(`connection_${connection}`);
-  status.replaceChildren(el("span", { class: "dot", "aria-hidden": "true" }), el("span", { class: "label" }, t(`connection_${connection}`)));
+  status.replaceChildren(el("span", { class: "dot", "aria-hidden": "true" }),
+    el("span", { class: "label" }, t(`connection_${connection}`)));
 }
 
 const togglePause = () => live.control(live.state.paused ? "resume" : "pause");
@@ -205,7 +211,8 @@ function bindKeys() {
     }
     document.getElementById("test-text")?.focus();
   });
-  ROOMS.forEach((name, i) => keys.bind(String(i + 1), () => t("go_to", { room: t(name) }), () => { location.hash = name; }));
+  ROOMS.forEach((name, i) => keys.bind(String(i + 1), () => t("go_to", { room: t(name) }),
+    () => { location.hash = name; }));
   keys.start();
 }
 
@@ -213,7 +220,8 @@ document.getElementById("skip-link").addEventListener("click", (e) => {
   e.preventDefault();
   main.focus();
 });
-/* After a click a button gives the focus back, so that Space pauses and does not click it again; by keyboard it keeps it. */
+/* After a click a button gives the focus back, so that Space pauses and does not click it again; by keyboard it
+ * keeps it. */
 addEventListener("click", (e) => {
   if (e.detail > 0) e.target.closest?.("button.at-hand, .transport button")?.blur();
 });

@@ -1,16 +1,22 @@
-/* A chat that nobody writes: messages of all kinds at a chosen rate, to try rules and the sound. It goes on when the room changes. */
+/* A chat that nobody writes: messages of all kinds at a chosen rate, to try rules and the sound. It goes on when the
+ * room changes. */
 import * as api from "./api.js";
 
 const PEOPLE = [
-  ["mooncat", ["member"], "#9146ff"], ["Kiwi_42", [], "#2e8b57"], ["阿澄", [], "#d2691e"], ["pixel_ferret", ["vip"], "#1e90ff"],
-  ["夜航星", ["member"], "#ff69b4"], ["tofu2go", ["first_time"], "#008080"], ["modMara", ["moderator"], "#b22222"], ["小鹿乱撞", [], "#daa520"],
+  ["mooncat", ["member"], "#9146ff"], ["Kiwi_42", [], "#2e8b57"], ["阿澄", [], "#d2691e"],
+    ["pixel_ferret", ["vip"], "#1e90ff"],
+  ["夜航星", ["member"], "#ff69b4"], ["tofu2go", ["first_time"], "#008080"], ["modMara", ["moderator"], "#b22222"],
+    ["小鹿乱撞", [], "#daa520"],
 ];
 const SAID = {
-  en: ["hello from the back row", "that jump was so clean", "what song is this?", "gg, well played", "can you show the map again",
-       "first time here, love the voice", "LETS GOOOOOO", "brb getting tea", "how long have you been live?", "that boss again…"],
+  en: ["hello from the back row", "that jump was so clean", "what song is this?", "gg, well played",
+    "can you show the map again",
+       "first time here, love the voice", "LETS GOOOOOO", "brb getting tea", "how long have you been live?",
+         "that boss again…"],
   zh: ["主播晚上好", "这波操作太秀了", "今天播到几点呀", "刚来，发生了什么", "哈哈哈哈哈哈哈哈", "声音好好听", "求歌名", "前面的别走，带带我", "冲冲冲", "这关好难啊"],
 };
-const SPAM = ["BUY FOLLOWERS at https://example.com/cheap", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "!drop !drop !drop", "🔥🔥🔥🔥🔥🔥🔥🔥🔥🔥", "加群领福利 https://example.com", "same same same same same same"];
+const SPAM = ["BUY FOLLOWERS at https://example.com/cheap", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "!drop !drop !drop",
+  "🔥🔥🔥🔥🔥🔥🔥🔥🔥🔥", "加群领福利 https://example.com", "same same same same same same"];
 
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 const amount = (value, currency, text) => ({ micros: Math.round(value * 1e6), currency, text });
@@ -28,9 +34,11 @@ const EVENTS = {
 /* One message out of those that `options` { en, zh, gifts, spam } let through. */
 export function makeMessage(options) {
   const kinds = ["en", "zh", "gifts", "spam"].filter((k) => options[k]);
-  const kind = pick(kinds.flatMap((k) => (k === "en" || k === "zh" ? [k, k, k] : [k])).concat(kinds.length ? [] : ["en"]));
+  const kind = pick(kinds.flatMap((k) => (k === "en" || k === "zh" ? [k, k, k] : [k])).concat(kinds.length ? []
+    : ["en"]));
   const [name, roles, color] = pick(PEOPLE);
-  const what = kind === "gifts" ? pick(EVENTS.gifts)() : { kind: "said", text: kind === "spam" ? pick(SPAM) : pick(SAID[kind]) };
+  const what = kind === "gifts" ? pick(EVENTS.gifts)() : { kind: "said", text: kind === "spam" ? pick(SPAM)
+    : pick(SAID[kind]) };
   return { platform: "other", channel: "test", user: { id: name, name, login: name, roles }, color, ...what };
 }
 

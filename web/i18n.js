@@ -1,5 +1,5 @@
-/* Texts in both languages. A room has a table { key: ["English", "中文"] }, so that no key can lack a language, and asks for
- * them by the function that translator(table) returns: t("merged", { n: 12 }) puts 12 in the place of {n}.
+/* Texts in both languages. A room has a table { key: ["English", "中文"] }, so that no key can lack a language, and
+ * asks for them by the function that translator(table) returns: t("merged", { n: 12 }) puts 12 in the place of {n}.
  *
  * The language is the browser's until one is chosen; when it changes the shell mounts the room anew. */
 import * as prefs from "./prefs.js";
@@ -37,7 +37,8 @@ export function duration(seconds) {
 }
 
 export const timeOfDay = (ms) =>
-  new Date(ms).toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  new Date(ms).toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit", second: "2-digit",
+    hourCycle: "h23" });
 
 /* What more than one room says. */
 const common = {

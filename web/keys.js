@@ -1,5 +1,5 @@
-/* The keyboard: one map, shown by "?". Keys are letters and signs as typed; nothing happens while a field is written in, in
- * a dialog, or together with Ctrl, Alt or Meta. Space and Enter stay the focused button's own. */
+/* The keyboard: one map, shown by "?". Keys are letters and signs as typed; nothing happens while a field is written
+ * in, in a dialog, or together with Ctrl, Alt or Meta. Space and Enter stay the focused button's own. */
 import { el, dialog } from "./ui.js";
 import { translator } from "./i18n.js";
 
@@ -22,7 +22,8 @@ export function bind(key, label, run) {
   return () => map.splice(map.indexOf(entry), 1);
 }
 
-const writes = (e) => e.closest?.("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])");
+const writes = (e) =>
+  e.closest?.("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])");
 const acts = (e) => e.closest?.("button, a, summary, input, [role=button], [tabindex]:not(main)");
 
 function press(e) {
@@ -44,7 +45,8 @@ function press(e) {
 
 export function showHelp() {
   const rows = [...map].sort((a, b) => a.key.length - b.key.length).map((m) =>
-    el("div", {}, el("dt", {}, el("kbd", {}, names[m.key] ? t(names[m.key]) : m.key.toUpperCase())), el("dd", {}, m.label())));
+    el("div", {}, el("dt", {}, el("kbd", {}, names[m.key] ? t(names[m.key]) : m.key.toUpperCase())),
+      el("dd", {}, m.label())));
   dialog(t("keys_title"), [el("dl", { class: "keys" }, rows)]);
 }
 

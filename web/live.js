@@ -1,17 +1,19 @@
-/* What happens on the stage, kept up to date by the server's events from the moment the page is open: rooms only look at it.
+/* What happens on the stage, kept up to date by the server's events from the moment the page is open: rooms only
+ * look at it.
  *
- * watch(["queue"], f, signal) calls f when that part has changed. Parts: connection, state (all of it), channel, message, queue,
- * outcome (of one entry), playing, control. */
+ * watch(["queue"], f, signal) calls f when that part has changed. Parts: connection, state (all of it), channel,
+ * message, queue, outcome (of one entry), playing, control. */
 import * as api from "./api.js";
 import * as prefs from "./prefs.js";
 import { attempt } from "./ui.js";
 
 export const LOG_MAX = 200;
 
-/* As GET /api/live has it. `log`: oldest first, each entry with its `outcome`: "dropped", "merged", "queued", "sounding", "spoken",
- * or why it left unspoken ("skipped", "full", …). */
+/* As GET /api/live has it. `log`: oldest first, each entry with its `outcome`: "dropped", "merged", "queued",
+ * "sounding", "spoken", or why it left unspoken ("skipped", "full", …). */
 export const state = {
-  connection: "connecting", channels: [], playing: null, queue: [], queue_seconds: 0, paused: false, volume: 1, voice: "",
+  connection: "connecting", channels: [], playing: null, queue: [], queue_seconds: 0, paused: false, volume: 1,
+    voice: "",
   listeners: 0, log: [], summary: { received: 0, spoken: 0, dropped: {} },
 };
 
@@ -130,8 +132,8 @@ function mark(number, outcome) {
   tell("outcome", entry);
 }
 
-/* pause, resume, skip, clear, replay, panic; volume and voice with { volume } or { voice }. What it did comes back as an event
- * too; the answer is used because it is sooner. */
+/* pause, resume, skip, clear, replay, panic; volume and voice with { volume } or { voice }. What it did comes back
+ * as an event too; the answer is used because it is sooner. */
 export async function control(action, more = {}) {
   const answer = await attempt(() => api.post("/api/live/control", { action, ...more }));
   if (answer) handlers.control({ ...answer, action });

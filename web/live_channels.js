@@ -50,7 +50,8 @@ function row(c, go) {
       el("div", { class: "end" },
         button({ icon: "settings", label: t("rules", c), only: true, kind: "ghost small",
                  onclick: () => go(`settings/${c.platform}/${encodeURIComponent(c.channel)}`) }),
-        button({ icon: "close", label: t("disconnect", c), only: true, kind: "ghost small", onclick: () => disconnect(c) }))),
+        button({ icon: "close", label: t("disconnect", c), only: true, kind: "ghost small",
+          onclick: () => disconnect(c) }))),
     c.trouble ? el("p", { class: "bad" }, c.trouble) : null,
     counts,
     c.quota ? el("div", { class: "quota" },
@@ -59,7 +60,8 @@ function row(c, go) {
   const tick = () => {
     const left = (retryAt - performance.now()) / 1000;
     retry.textContent = c.state === "waiting" && left > 0 ? t("retry_in", { time: duration(Math.ceil(left)) }) : "";
-    counts.textContent = t("counts", { received: number(c.received ?? 0), spoken: number(c.spoken ?? 0), dropped: number(c.dropped ?? 0) });
+    counts.textContent = t("counts", { received: number(c.received ?? 0), spoken: number(c.spoken ?? 0),
+      dropped: number(c.dropped ?? 0) });
   };
   return { node, tick };
 }
@@ -71,14 +73,16 @@ async function disconnect(c) {
 
 function connectForm(voices, done) {
   const site = select(PLATFORMS.map((p) => [p, platformName(p)]), "twitch", { id: "connect-platform" });
-  const name = el("input", { id: "connect-channel", required: true, autocomplete: "off", spellcheck: "false", maxlength: 300 });
+  const name = el("input", { id: "connect-channel", required: true, autocomplete: "off", spellcheck: "false",
+    maxlength: 300 });
   const code = el("input", { id: "connect-code", autocomplete: "off", maxlength: 100 });
   const address = el("input", { id: "connect-url", type: "url", placeholder: "wss://", maxlength: 500 });
   const voice = select([["", t("default_voice")], ...voices], "", { id: "connect-voice" });
   const codeField = field(t("code"), code, t("code_help"));
   const addressField = field(t("address"), address, t("address_help"));
   const send = el("button", { class: "primary" }, t("connect"));
-  const form = el("form", { class: "connect" }, el("div", { class: "site" }, field(t("platform"), site), field(t("channel"), name)),
+  const form = el("form", { class: "connect" }, el("div", { class: "site" }, field(t("platform"), site),
+    field(t("channel"), name)),
     codeField, addressField, field(t("voice"), voice), send);
   const adapt = () => {
     name.placeholder = t(`channel_${site.value}`);
@@ -97,14 +101,16 @@ function connectForm(voices, done) {
     e.preventDefault();
     send.disabled = true;
     const channel = name.value.trim();
-    const body = { platform: site.value, channel, voice_id: voice.value || undefined, code: code.value.trim() || undefined,
+    const body = { platform: site.value, channel, voice_id: voice.value || undefined, code: code.value.trim()
+      || undefined,
                    url: (site.value === "other" && address.value.trim()) || undefined };
     const answer = await attempt(() => api.post("/api/danmaku/start", body));
     send.disabled = false;
     if (answer) {
       name.value = code.value = "";
       done();
-      toast(t(answer.status === "running" ? "connected_already" : "connected_to", { channel: answer.channel ?? channel }), "good");
+      toast(t(answer.status === "running" ? "connected_already" : "connected_to",
+        { channel: answer.channel ?? channel }), "good");
     }
   });
   adapt();
@@ -113,7 +119,8 @@ function connectForm(voices, done) {
 
 export function channelsCard({ voices, go, signal }) {
   const list = el("ul", { class: "channels" });
-  const form = el("details", { open: live.state.channels.length === 0 }, el("summary", {}, t("connect_another")), connectForm(voices, () => {
+  const form = el("details", { open: live.state.channels.length === 0 }, el("summary", {}, t("connect_another")),
+    connectForm(voices, () => {
     form.open = false;
     form.querySelector("summary").focus();
   }));

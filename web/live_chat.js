@@ -43,13 +43,15 @@ const t = translator({
   reply_to: ["to {name}", "回复 {name}"],
 });
 
-const ROLES = { owner: "bad", moderator: "good", vip: "accent", member: "accent", first_time: "warn", bot: "", anonymous: "" };
+const ROLES = { owner: "bad", moderator: "good", vip: "accent", member: "accent", first_time: "warn", bot: "",
+  anonymous: "" };
 const GOOD = { spoken: "good", sounding: "accent", queued: "", merged: "accent" };
 
 function contentOf(m) {
   if (m.text && m.fragments?.length)
     return m.fragments.map((f) => (f.type === "emote" ? el("span", { class: "chip" }, f.text)
-      : f.type === "mention" ? el("b", {}, f.text) : f.type === "link" ? el("span", { class: "dim" }, f.text) : f.text));
+      : f.type === "mention" ? el("b", {}, f.text) : f.type === "link" ? el("span", { class: "dim" }, f.text)
+        : f.text));
   return [m.text];
 }
 
@@ -70,18 +72,22 @@ function hear(n) {
 function makeRow(entry) {
   const m = entry.message;
   const fate = el("span", { class: "pill" });
-  const again = button({ icon: "play", label: t("hear"), only: true, kind: "ghost small", onclick: () => hear(entry.number) });
+  const again = button({ icon: "play", label: t("hear"), only: true, kind: "ghost small",
+    onclick: () => hear(entry.number) });
   const spoken = el("p", { class: "spoken" });
   const node = el("li", {}, el("div", { class: "line" },
     el("time", { class: "number dim" }, timeOfDay(m.time_ms)), " ",
-    (m.user.roles ?? []).map((r) => [el("span", { class: `pill ${ROLES[r] ?? ""}` }, r in ROLES ? t(`role_${r}`) : r), " "]),
-    el("strong", { class: "user", title: `${platformName(m.platform)} ${m.channel}`, style: m.color ? { "--user": m.color } : {} }, m.user.name), " ",
+    (m.user.roles ?? []).map((r) => [el("span", { class: `pill ${ROLES[r] ?? ""}` }, r in ROLES ? t(`role_${r}`) : r),
+      " "]),
+    el("strong", { class: "user", title: `${platformName(m.platform)} ${m.channel}`,
+      style: m.color ? { "--user": m.color } : {} }, m.user.name), " ",
     m.amount ? [el("span", { class: "pill warn" }, m.amount.text || m.amount.currency), " "] : null,
     m.reply_to ? [el("span", { class: "dim" }, t("reply_to", { name: m.reply_to })), " "] : null,
     m.kind !== "said" ? [el("em", {}, t(`kind_${m.kind}`, { count: m.count, item: m.item })), " "] : null,
     contentOf(m)),
   el("div", { class: "fate" }, fate, entry.cut ? el("span", { class: "pill warn" }, t("cut")) : null,
-  el("span", { class: "actions" }, again, m.user.name ? button({ icon: "user_mute", label: t("mute", { name: m.user.name }), only: true, kind: "ghost small",
+  el("span", { class: "actions" }, again, m.user.name ? button({ icon: "user_mute",
+    label: t("mute", { name: m.user.name }), only: true, kind: "ghost small",
     onclick: () => mute(m.user, m.platform, m.channel) }) : null)), spoken);
   const draw = () => {
     const [text, kind] = fateOf(entry);
@@ -99,9 +105,11 @@ function makeRow(entry) {
 
 export function chatCard({ signal }) {
   /* role="log": what comes is read out when the list is asked to, not over the sound */
-  const list = el("ol", { class: "messages", role: "log", "aria-live": "off", tabindex: 0, "aria-labelledby": "chat-title" });
+  const list = el("ol", { class: "messages", role: "log", "aria-live": "off", tabindex: 0,
+    "aria-labelledby": "chat-title" });
   const summary = el("small", { class: "number" });
-  const more = button({ icon: "down", label: "", kind: "small primary new-ones", hidden: true, onclick: () => toEnd() });
+  const more = button({ icon: "down", label: "", kind: "small primary new-ones", hidden: true,
+    onclick: () => toEnd() });
   const rows = new Map(); /* entry → row */
   let atEnd = true, unseen = 0, drawing = 0;
   const waiting = [];
@@ -166,7 +174,8 @@ export function chatCard({ signal }) {
   live.watch(["outcome"], (entry) => rows.get(entry)?.draw(), signal);
   live.watch(["playing", "queue"], drawSummary, signal);
 
-  const filter = select([["all", t("show_all")], ["only-said", t("show_said")], ["only-dropped", t("show_dropped")]], "all",
+  const filter = select([["all", t("show_all")], ["only-said", t("show_said")], ["only-dropped", t("show_dropped")]],
+    "all",
     { "aria-label": t("show"), id: "chat-filter" });
   filter.addEventListener("change", () => {
     list.classList.remove("only-said", "only-dropped");

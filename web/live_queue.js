@@ -34,7 +34,8 @@ export async function mute(user, platform, channel) {
   const name = user.login || user.name;
   const send = (everywhere) => {
     d.close();
-    attempt(() => api.post("/api/live/users", { user: name, action: "mute", ...(everywhere ? {} : { platform, channel }) }),
+    attempt(() => api.post("/api/live/users", { user: name, action: "mute",
+      ...(everywhere ? {} : { platform, channel }) }),
       t("muted", { name: user.name }));
   };
   const read = live.state.channels.some((c) => c.platform === platform && c.channel === channel);
@@ -157,8 +158,10 @@ export function queueCard({ signal }) {
       row.item = item;
       row.node.dataset.number = item.number;
       row.text.textContent = item.text;
-      row.tail.replaceChildren(item.merged ? el("span", { class: "pill accent" }, t("times", { n: item.merged + 1 })) : "",
-        el("small", { class: "number" }, `${duration(item.seconds)} · ${t("waited", { time: duration(item.waiting_seconds ?? 0) })}`));
+      row.tail.replaceChildren(item.merged ? el("span", { class: "pill accent" }, t("times", { n: item.merged + 1 }))
+        : "",
+        el("small", { class: "number" },
+          `${duration(item.seconds)} · ${t("waited", { time: duration(item.waiting_seconds ?? 0) })}`));
       const label = t("move", { name: item.user.name, at: i + 1, all: queue.length });
       row.grip.setAttribute("aria-label", label);
       row.grip.title = label;
@@ -166,7 +169,8 @@ export function queueCard({ signal }) {
     });
     const count = Math.max(queue.length, live.state.queue_count ?? 0); /* the server tells the first hundred */
     if (!queue.length) list.append(el("li", { class: "empty" }, t("nothing")));
-    else if (count > shown.length) list.append(el("li", { class: "empty" }, t("more", { n: number(count - shown.length) })));
+    else if (count > shown.length) list.append(el("li", { class: "empty" },
+      t("more", { n: number(count - shown.length) })));
     sum.textContent = queue.length ? t("sum", { n: number(count), time: duration(live.state.queue_seconds) }) : "";
   }
 

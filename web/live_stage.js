@@ -18,7 +18,10 @@ const t = translator({
   clear: ["Clear", "清空"],
   clear_help: ["Empties the queue, except what was paid for", "清空队列（付费除外）"],
   panic: ["Panic", "紧急停止"],
-  panic_help: ["Stops all sound at once, empties the queue except what was paid for, and pauses", "立即停止所有声音，清空队列（付费除外）并暂停"],
+  panic_help: [
+    "Stops all sound at once, empties the queue except what was paid for, and pauses",
+    "立即停止所有声音，清空队列（付费除外）并暂停",
+  ],
   volume: ["Volume for all listeners", "所有听众的音量"],
   voice: ["Voice", "音色"],
   listeners: ["{n} listening", "{n} 个收听端"],
@@ -67,7 +70,8 @@ export function stageCard({ voices, signal }) {
   const who = el("p", { class: "who" });
   const caption = el("p", { class: "caption" });
   const clock = el("small", { class: "number clock" });
-  const pause = button({ label: t("pause"), kind: "primary big pause", onclick: () => live.control(live.state.paused ? "resume" : "pause") });
+  const pause = button({ label: t("pause"), kind: "primary big pause",
+    onclick: () => live.control(live.state.paused ? "resume" : "pause") });
   const skip = button({ icon: "skip", label: t("skip"), onclick: () => live.control("skip") });
   const volume = el("input", { type: "range", min: 0, max: 100, step: 1, id: "stage-volume" });
   const volumeText = el("output", { class: "number", for: "stage-volume" });
@@ -99,7 +103,8 @@ export function stageCard({ voices, signal }) {
     who.replaceChildren(...(clip ? [
       el("strong", { class: "user", style: clip.color ? { "--user": clip.color } : {} }, clip.user.name),
       el("small", {}, `${platformName(clip.platform)} ${clip.channel}`),
-      clip.amount ? el("span", { class: "pill warn" }, clip.amount.text || `${clip.amount.value} ${clip.amount.currency}`) : "",
+      clip.amount ? el("span", { class: "pill warn" }, clip.amount.text
+        || `${clip.amount.value} ${clip.amount.currency}`) : "",
       clip.merged ? el("span", { class: "pill accent" }, t("times", { n: clip.merged + 1 })) : ""] : []));
     drawControls();
     drawClock();
@@ -132,8 +137,10 @@ export function stageCard({ voices, signal }) {
     el("div", { class: "sounding" }, wave.svg, el("div", { class: "row" }, who, clock), caption),
     el("div", { class: "transport" }, pause, skip,
       button({ icon: "replay", label: t("replay"), onclick: () => live.control("replay") }),
-      button({ icon: "clear", label: t("clear"), title: t("clear_help"), onclick: () => live.control("clear") }), panic),
+      button({ icon: "clear", label: t("clear"), title: t("clear_help"), onclick: () => live.control("clear") }),
+        panic),
     el("div", { class: "grid" },
-      el("div", { class: "field" }, el("label", { for: "stage-volume" }, t("volume")), el("div", { class: "slider" }, volume, volumeText)),
+      el("div", { class: "field" }, el("label", { for: "stage-volume" }, t("volume")),
+        el("div", { class: "slider" }, volume, volumeText)),
       field(t("voice"), voice)));
 }

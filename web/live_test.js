@@ -32,12 +32,15 @@ const t = translator({
 const RATES = [0.2, 0.5, 1, 2, 5, 10, 20];
 
 function writeForm() {
-  const text = el("input", { id: "test-text", required: true, maxlength: 500, autocomplete: "off", placeholder: t("message_example") });
+  const text = el("input", { id: "test-text", required: true, maxlength: 500, autocomplete: "off",
+    placeholder: t("message_example") });
   const name = el("input", { id: "test-name", value: "Ann", required: true, maxlength: 60, autocomplete: "off" });
-  const role = select(["viewer", "member", "moderator", "paid"].map((r) => [r, t(`role_${r}`)]), "viewer", { id: "test-role" });
+  const role = select(["viewer", "member", "moderator", "paid"].map((r) => [r, t(`role_${r}`)]), "viewer",
+    { id: "test-role" });
   const result = el("p", { class: "dim", role: "status" });
   const send = el("button", { class: "primary" }, t("send"));
-  const form = el("form", {}, field(t("message"), text), el("div", { class: "from" }, field(t("name"), name), field(t("role"), role), send), result);
+  const form = el("form", {}, field(t("message"), text),
+    el("div", { class: "from" }, field(t("name"), name), field(t("role"), role), send), result);
   form.addEventListener("submit", async (e) => {
     e.preventDefault();
     const roles = ["member", "moderator"].includes(role.value) ? [role.value] : [];
@@ -82,7 +85,8 @@ function fakeChat(signal) {
   drawRate();
   draw();
   return el("details", { open: fake.state.on }, el("summary", {}, t("fake")), el("div", { class: "fake" },
-    el("div", { class: "field" }, el("label", { for: "fake-rate" }, t("rate")), el("div", { class: "slider" }, rate, rateText)),
+    el("div", { class: "field" }, el("label", { for: "fake-rate" }, t("rate")),
+      el("div", { class: "slider" }, rate, rateText)),
     el("div", { class: "grid" }, boxes), el("div", { class: "row" }, run, sent)));
 }
 

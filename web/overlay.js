@@ -1,9 +1,12 @@
 /* Captions and sound for OBS. What it shows is told by its address:
  *
  *   channel   only of this channel ("someone" or "twitch/someone"); all without it
- *   theme     dark, light or outline            size      of the text, px (12 to 200)
- *   position  bottom, top, center, bottom-left, … max     captions at a time (1 to 10)
- *   audio     0: no sound                        font     a font of this machine
+ *   theme     dark, light or outline
+ *   size      of the text, px (12 to 200)
+ *   position  bottom, top, center, bottom-left, …
+ *   max       captions at a time (1 to 10)
+ *   audio     0: no sound
+ *   font      a font of this machine
  *   lang      of the texts, for the right shape of Chinese characters
  *   access_token  where the server asks for one
  *
@@ -18,17 +21,20 @@ const wishes = new URLSearchParams(location.search);
 const page = document.documentElement;
 const captions = document.getElementById("captions");
 const oneOf = (value, list) => (list.includes(value) ? value : list[0]);
-const within = (value, low, high, usual) => (value !== null && value !== "" && Number.isFinite(Number(value)) ? Math.min(high, Math.max(low, Number(value))) : usual);
+const within = (value, low, high, usual) => (value !== null && value !== "" && Number.isFinite(Number(value))
+  ? Math.min(high, Math.max(low, Number(value))) : usual);
 
 page.dataset.theme = oneOf(wishes.get("theme"), ["dark", "light", "outline"]);
 page.dataset.position = oneOf(wishes.get("position"), POSITIONS);
 page.style.setProperty("--size", `${within(wishes.get("size"), 12, 200, 32)}px`);
 if (wishes.get("lang")) page.lang = wishes.get("lang");
-if (wishes.get("font")) page.style.setProperty("--font", `${JSON.stringify(wishes.get("font"))}, system-ui, sans-serif`);
+if (wishes.get("font")) page.style.setProperty("--font",
+  `${JSON.stringify(wishes.get("font"))}, system-ui, sans-serif`);
 const most = within(wishes.get("max"), 1, 10, 1);
 
 const channel = (wishes.get("channel") ?? "").toLowerCase();
-const wants = (header) => !channel || [header.channel, `${header.platform}/${header.channel}`].some((c) => c.toLowerCase() === channel);
+const wants = (header) => !channel || [header.channel, `${header.platform}/${header.channel}`].some((c) =>
+  c.toLowerCase() === channel);
 
 const shown = new Map(); /* header → element */
 

@@ -12,7 +12,8 @@ const t = translator({
 export const PLATFORMS = ["twitch", "youtube", "bilibili", "other"];
 export const platformName = (platform) => t(PLATFORMS.includes(platform) ? platform : "any");
 
-const HOSTS = [[/(^|\.)twitch\.tv$/, "twitch"], [/(^|\.)(youtube\.com|youtu\.be)$/, "youtube"], [/(^|\.)bilibili\.com$/, "bilibili"]];
+const HOSTS = [[/(^|\.)twitch\.tv$/, "twitch"], [/(^|\.)(youtube\.com|youtu\.be)$/, "youtube"],
+  [/(^|\.)bilibili\.com$/, "bilibili"]];
 
 /* "https://www.twitch.tv/someone" → "twitch"; "" for what is no link to one of them. */
 export function platformOf(text) {

@@ -9,7 +9,8 @@ function storage(session) {
   try {
     return session ? sessionStorage : localStorage;
   } catch {
-    return { getItem: (k) => memory.get(k) ?? null, setItem: (k, v) => memory.set(k, v), removeItem: (k) => memory.delete(k) };
+    return { getItem: (k) => memory.get(k) ?? null, setItem: (k, v) => memory.set(k, v),
+      removeItem: (k) => memory.delete(k) };
   }
 }
 

@@ -1,5 +1,5 @@
-/* Rules of what is said, the overlay's address, and what belongs to this browser. #settings/twitch/someone opens the rules of
- * that channel. */
+/* Rules of what is said, the overlay's address, and what belongs to this browser. #settings/twitch/someone opens the
+ * rules of that channel. */
 import { overlayCard, pageCard } from "./settings_page.js";
 import { rulesPart } from "./settings_rules.js";
 import { translator } from "./i18n.js";

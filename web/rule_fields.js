@@ -1,5 +1,5 @@
-/* What a channel's rules are made of, as the editor shows them: groups of fields, each the name of a rule with its kind and
- * limits. docs/API.md explains the rules; the server holds values to their limits. */
+/* What a channel's rules are made of, as the editor shows them: groups of fields, each the name of a rule with its
+ * kind and limits. docs/API.md explains the rules; the server holds values to their limits. */
 import { translator } from "./i18n.js";
 
 export const GROUPS = [
@@ -85,7 +85,10 @@ export const ruleText = translator({
   mode_mention: ["only those that mention the streamer", "仅限提及主播"],
   mode_help: ["What was paid for is always read", "付费消息始终朗读"],
   command: ["Command", "命令"],
-  command_help: ["Before the text: !tts hello. Moderators control with it too: !tts skip", "写在文本之前：!tts 你好。房管也可用它控制：!tts skip"],
+  command_help: [
+    "Before the text: !tts hello. Moderators control with it too: !tts skip",
+    "写在文本之前：!tts 你好。房管也可用它控制：!tts skip",
+  ],
   who: ["Written by", "发言者"],
   who_everyone: ["everyone", "所有人"],
   who_members: ["members and above", "会员及以上"],
@@ -141,7 +144,10 @@ export const ruleText = translator({
   collapse: ["Shorten repetitions", "压缩重复"],
   collapse_help: ["“loooool” is “lool”, “go go go go” is “go”", "“哈哈哈哈哈哈”读作“哈哈哈”"],
   merge_seconds: ["Say the same once in", "合并相同消息"],
-  merge_seconds_help: ["Seconds in which the same text is counted instead of said again; 0: never", "此秒数内相同内容只计数不重读；0 为关闭"],
+  merge_seconds_help: [
+    "Seconds in which the same text is counted instead of said again; 0: never",
+    "此秒数内相同内容只计数不重读；0 为关闭",
+  ],
 
   max_words: ["Words", "词数"],
   max_words_help: ["0: no limit. What is longer ends there", "0 为不限，超出部分不读"],
@@ -151,7 +157,10 @@ export const ruleText = translator({
   max_seconds_help: ["Estimated; 0: no limit", "估算值，0 为不限"],
 
   blocked_words: ["Words", "屏蔽词"],
-  blocked_words_help: ["A message with one is dropped. Latin ones count as whole words, Chinese ones anywhere. One a line", "含有即丢弃。拉丁文按整词匹配，中文匹配任意位置。每行一个"],
+  blocked_words_help: [
+    "A message with one is dropped. Latin ones count as whole words, Chinese ones anywhere. One a line",
+    "含有即丢弃。拉丁文按整词匹配，中文匹配任意位置。每行一个",
+  ],
   blocked_patterns: ["Regular expressions", "正则表达式"],
   blocked_patterns_help: ["For who knows them. One a line", "供熟悉者使用。每行一个"],
   blocked_users: ["Users", "屏蔽用户"],
@@ -172,7 +181,10 @@ export const ruleText = translator({
   users: ["Of users", "指定用户"],
   users_help: ["A name that is easier to say, a voice of their own", "更好念的昵称、专属音色"],
   templates: ["Sentences", "播报模板"],
-  templates_help: ["%name%, %text%, %amount%, %count%, %item%; a part in [ ] is left out when something in it is missing", "%name%、%text%、%amount%、%count%、%item%；[ ] 中的内容缺失时省略该段"],
+  templates_help: [
+    "%name%, %text%, %amount%, %count%, %item%; a part in [ ] is left out when something in it is missing",
+    "%name%、%text%、%amount%、%count%、%item%；[ ] 中的内容缺失时省略该段",
+  ],
 
   event_said: ["Message", "普通消息"],
   event_paid: ["Paid message", "付费消息"],

@@ -1,5 +1,5 @@
-/* One control for each kind of rule (rule_fields.js). Each is { node, input }: `change(value)` is called with the rule's new
- * value, undefined for one that cannot be a value yet. */
+/* One control for each kind of rule (rule_fields.js). Each is { node, input }: `change(value)` is called with the
+ * rule's new value, undefined for one that cannot be a value yet. */
 import { LANGUAGES, ruleText as t } from "./rule_fields.js";
 import { translator } from "./i18n.js";
 import { button, el, field, select, toggle } from "./ui.js";
@@ -34,7 +34,8 @@ const kinds = {
     return { node: field(t(key), input, t(`${key}_help`)), input };
   },
   number({ key, max, whole, unit }, value, change) {
-    const input = el("input", { id: `rule-${key}`, type: "number", min: 0, max, step: whole ? 1 : "any", value, required: true });
+    const input = el("input", { id: `rule-${key}`, type: "number", min: 0, max, step: whole ? 1 : "any", value,
+      required: true });
     input.addEventListener("input", () => change(input.validity.valid ? input.valueAsNumber : undefined));
     return { node: field(unit ? w("seconds", { label: t(key) }) : t(key), input, t(`${key}_help`)), input };
   },
@@ -44,10 +45,12 @@ const kinds = {
     return { node: field(`${t(key)} (${value.length})`, input, t(`${key}_help`)), input };
   },
   amounts({ key }, value, change) {
-    const input = el("textarea", { id: `rule-${key}`, rows: 2, value: Object.entries(value).map(([c, n]) => `${c} ${n}`).join("\n"), spellcheck: "false" });
+    const input = el("textarea", { id: `rule-${key}`, rows: 2,
+      value: Object.entries(value).map(([c, n]) => `${c} ${n}`).join("\n"), spellcheck: "false" });
     input.addEventListener("input", () => {
       const pairs = lines(input.value).map((l) => /^([A-Za-z]+)\s+(\d+(?:\.\d+)?)$/.exec(l));
-      change(pairs.every(Boolean) ? Object.fromEntries(pairs.map(([, c, n]) => [c === "bits" ? c : c.toUpperCase(), Number(n)])) : undefined);
+      change(pairs.every(Boolean) ? Object.fromEntries(pairs.map(([, c, n]) =>
+        [c === "bits" ? c : c.toUpperCase(), Number(n)])) : undefined);
     });
     return { node: field(t(key), input, t(`${key}_help`)), input };
   },
@@ -70,7 +73,8 @@ const kinds = {
   languages({ key }, value, change, { voices }) {
     const now = { ...value };
     const rows = LANGUAGES.map((code) => {
-      const input = select([["", w("as_default")], ...known(voices, now[code] ?? "")], now[code] ?? "", { id: `rule-${key}-${code}` });
+      const input = select([["", w("as_default")], ...known(voices, now[code] ?? "")], now[code] ?? "",
+        { id: `rule-${key}-${code}` });
       input.addEventListener("change", () => {
         if (input.value) now[code] = input.value;
         else delete now[code];
@@ -78,7 +82,8 @@ const kinds = {
       });
       return field(t(`lang_${code}`), input);
     });
-    return { node: el("fieldset", { class: "whole" }, el("legend", {}, t(key)), el("small", {}, t(`${key}_help`)), el("div", { class: "grid" }, rows)) };
+    return { node: el("fieldset", { class: "whole" }, el("legend", {}, t(key)), el("small", {}, t(`${key}_help`)),
+      el("div", { class: "grid" }, rows)) };
   },
   users({ key }, value, change, { voices }) {
     const now = value.map((u) => ({ ...u }));
@@ -115,7 +120,8 @@ const kinds = {
       list.lastElementChild.querySelector("input").focus();
     } });
     draw();
-    return { node: el("fieldset", { class: "whole" }, el("legend", {}, t(key)), el("small", {}, t(`${key}_help`)), list, el("div", {}, add)) };
+    return { node: el("fieldset", { class: "whole" }, el("legend", {}, t(key)), el("small", {}, t(`${key}_help`)), list,
+      el("div", {}, add)) };
   },
 };
 

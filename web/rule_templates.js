@@ -16,7 +16,8 @@ const w = translator({
 
 /* What the event says under those rules; "" for nothing. */
 async function preview(name, rules, signal) {
-  const message = { id: `preview-${name}`, platform: "other", channel: "test", user: { id: "Ann", name: "Ann", login: "Ann" },
+  const message = { id: `preview-${name}`, platform: "other", channel: "test",
+    user: { id: "Ann", name: "Ann", login: "Ann" },
                     text: w("example_text"), ...EVENTS[name] };
   const only = { enabled: true, words: rules.words, say_names: true, templates: rules.templates };
   return (await api.post("/api/live/rules/test", { rules: only, message }, { signal })).text;
@@ -25,7 +26,8 @@ async function preview(name, rules, signal) {
 /* `usual`: GET /api/live/rules/templates. */
 export function templateEditor({ usual, rules, change, signal }) {
   const draw = [];
-  const node = el("fieldset", { class: "whole templates" }, el("legend", { class: "unseen" }, t("templates")), el("small", {}, t("templates_help")),
+  const node = el("fieldset", { class: "whole templates" }, el("legend", { class: "unseen" }, t("templates")),
+    el("small", {}, t("templates_help")),
     Object.keys(EVENTS).map((name) => {
       const input = el("input", { id: `template-${name}`, maxlength: 400, autocomplete: "off", spellcheck: "false" });
       const result = el("small", { id: `template-${name}-result` });
@@ -68,7 +70,8 @@ export function templateEditor({ usual, rules, change, signal }) {
       });
       draw.push(fill);
       fill();
-      return el("div", { class: "field template" }, el("div", { class: "row" }, el("label", { for: input.id }, t(`event_${name}`)), own, back), input, result);
+      return el("div", { class: "field template" }, el("div", { class: "row" },
+        el("label", { for: input.id }, t(`event_${name}`)), own, back), input, result);
     }));
   return { node, redraw: () => draw.forEach((f) => f()) };
 }

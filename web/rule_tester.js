@@ -51,7 +51,8 @@ const EXAMPLES = {
 export function ruleTester({ rules, channel, signal }) {
   const text = el("textarea", { id: "tester-text", rows: 2, maxlength: 2000 });
   const name = el("input", { id: "tester-name", value: "Ann", maxlength: 60, autocomplete: "off" });
-  const role = select(["viewer", "member", "vip", "moderator", "owner", "paid"].map((r) => [r, t(`role_${r}`)]), "viewer", { id: "tester-role" });
+  const role = select(["viewer", "member", "vip", "moderator", "owner", "paid"].map((r) => [r, t(`role_${r}`)]),
+    "viewer", { id: "tester-role" });
   const result = el("div", { class: "verdict", role: "status" });
   let timer = 0, running = null;
 
@@ -61,9 +62,11 @@ export function ruleTester({ rules, channel, signal }) {
     result.replaceChildren(...[
       el("p", { class: "row" }, el("span", { class: `pill ${said ? "good" : "bad"}` }, t(said ? "said" : "not_said")),
         d.cut ? el("span", { class: "pill warn" }, t("cut")) : null,
-        said ? el("span", { class: "dim number" }, `${t("seconds")} ${duration(d.seconds)}`) : el("span", {}, verdictText(d.verdict, d.because))),
+        said ? el("span", { class: "dim number" }, `${t("seconds")} ${duration(d.seconds)}`)
+          : el("span", {}, verdictText(d.verdict, d.because))),
       said ? el("blockquote", {}, d.text) : null,
-      said ? el("dl", {}, row(t("voice"), d.voice || t("default_voice")), row(t("lang"), d.lang ? langName(d.lang) : ""),
+      said ? el("dl", {}, row(t("voice"), d.voice || t("default_voice")),
+        row(t("lang"), d.lang ? langName(d.lang) : ""),
         row(t("priority"), t(`priority_${d.priority}`))) : null].filter(Boolean));
   }
   const langName = (code) => {
@@ -81,7 +84,8 @@ export function ruleTester({ rules, channel, signal }) {
     const roles = ["viewer", "paid"].includes(role.value) ? [] : [role.value];
     const message = { id: "test", platform: c?.platform ?? "other", channel: c?.channel ?? "test", text: text.value,
                       user: { id: who, name: who, login: who, roles },
-                      ...(role.value === "paid" ? { amount: { micros: 5_000_000, currency: "EUR", text: "€5.00" } } : {}) };
+                      ...(role.value === "paid" ? { amount: { micros: 5_000_000, currency: "EUR", text: "€5.00" } }
+                        : {}) };
     try {
       show(await api.post("/api/live/rules/test", { rules: rules(), message }, { signal: running.signal }));
     } catch (error) {
@@ -104,7 +108,8 @@ export function ruleTester({ rules, channel, signal }) {
   const node = el("section", { class: "card tester", "aria-labelledby": "tester-title" },
     el("header", {}, el("h2", { id: "tester-title" }, t("tester"))),
     field(t("message"), text),
-    el("div", { class: "row", role: "group", "aria-label": t("examples") }, Object.entries(EXAMPLES).map(([key, example]) =>
+    el("div", { class: "row", role: "group", "aria-label": t("examples") },
+      Object.entries(EXAMPLES).map(([key, example]) =>
       button({ label: t(`example_${key}`), kind: "small", onclick: () => {
         text.value = example;
         retry();

@@ -1,5 +1,5 @@
-/* The rules editor: those of a channel, or those of all that have none of their own. What is changed is a draft until it is
- * saved; the tester and the sentences' previews use the draft. */
+/* The rules editor: those of a channel, or those of all that have none of their own. What is changed is a draft
+ * until it is saved; the tester and the sentences' previews use the draft. */
 import * as api from "./api.js";
 import * as live from "./live.js";
 import { GROUPS, ruleText } from "./rule_fields.js";
@@ -37,7 +37,8 @@ const t = translator({
 const keyOf = (c) => (c ? `${c.platform}/${c.channel}` : "");
 const pathOf = (key) => {
   const at = key.indexOf("/");
-  return `/api/live/rules${key ? `?platform=${encodeURIComponent(key.slice(0, at))}&channel=${encodeURIComponent(key.slice(at + 1))}` : ""}`;
+  return `/api/live/rules${key ? `?platform=${encodeURIComponent(key.slice(0,
+    at))}&channel=${encodeURIComponent(key.slice(at + 1))}` : ""}`;
 };
 
 /* Kept here, so that a switch of the language does not lose it. */
@@ -47,7 +48,8 @@ const isChanged = () => work.draft && JSON.stringify(work.draft) !== JSON.string
 async function exportRules() {
   const all = { rules: {} };
   for (const key of ["", ...live.state.channels.map(keyOf)]) all.rules[key] = await api.get(pathOf(key));
-  const link = el("a", { href: URL.createObjectURL(new Blob([JSON.stringify(all, null, 2)], { type: "application/json" })),
+  const link = el("a", { href: URL.createObjectURL(new Blob([JSON.stringify(all, null, 2)],
+    { type: "application/json" })),
                          download: "ishowtts-rules.json" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
@@ -62,7 +64,8 @@ async function importRules(file, done) {
   const here = new Set(["", ...live.state.channels.map(keyOf)]);
   const keys = Object.keys(all).filter((k) => here.has(k)), missing = Object.keys(all).filter((k) => !here.has(k));
   const names = keys.map((k) => k || t("everyone")).join(", ");
-  if (!keys.length || !(await confirm(t("import_title"), t("import_text", { names }), t("import_word")))) return undefined;
+  if (!keys.length || !(await confirm(t("import_title"), t("import_text", { names }),
+    t("import_word")))) return undefined;
   await attempt(async () => {
     for (const key of keys) await api.put(pathOf(key), all[key]);
     toast(t("imported", { n: keys.length }), "good");
@@ -103,7 +106,8 @@ export function rulesPart({ voices, wanted, signal }) {
     inputs = new Map();
     groups.replaceChildren(...GROUPS.map(([name, fields], i) => el("details", { class: "card", open: i === 0 },
       el("summary", {}, el("h3", {}, ruleText(`group_${name}`))),
-      el("div", { class: name === "templates" ? "" : "grid" }, fields.filter((rule) => rule.key in work.draft).map((rule) => {
+      el("div", { class: name === "templates" ? "" : "grid" },
+        fields.filter((rule) => rule.key in work.draft).map((rule) => {
         if (rule.kind === "templates") {
           templates = templateEditor({ usual, rules: () => work.draft, change: (v) => change("templates", v), signal });
           return templates.node;
@@ -125,7 +129,8 @@ export function rulesPart({ voices, wanted, signal }) {
     draw();
   };
   const drawWhose = () => {
-    const options = [["", t("everyone")], ...live.state.channels.map((c) => [keyOf(c), t("own", { platform: platformName(c.platform), channel: c.channel })])];
+    const options = [["", t("everyone")], ...live.state.channels.map((c) =>
+      [keyOf(c), t("own", { platform: platformName(c.platform), channel: c.channel })])];
     whose.replaceChildren(...options.map(([value, label]) => el("option", { value }, label)));
     whose.value = options.some(([v]) => v === work.key) ? work.key : "";
   };

@@ -1,10 +1,11 @@
 /* Plays what the server sends over /api/danmaku/stream, on this page or in OBS, one clip after the other.
  *
- * Packets are u32 LE header length | header JSON | WAV; texts are controls, obeyed at once. Where no sound can or shall be
- * made, clips pass in silence for as long as they would have lasted, so that captions are right anyway.
+ * Packets are u32 LE header length | header JSON | WAV; texts are controls, obeyed at once. Where no sound can or
+ * shall be made, clips pass in silence for as long as they would have lasted, so that captions are right anyway.
  *
- * Browsers, and OBS more so, stop playing now and then without a word. A look every two seconds whether the clock of the
- * sound runs rebuilds what does not; and what has been idle for some minutes is made anew before anything can go wrong. */
+ * Browsers, and OBS more so, stop playing now and then without a word. A look every two seconds whether the clock of
+ * the sound runs rebuilds what does not; and what has been idle for some minutes is made anew before anything can go
+ * wrong. */
 import { socket } from "./api.js";
 
 const LOOK = 2000;               /* ms */
@@ -62,7 +63,10 @@ export class Player {
   position() {
     const c = this.current;
     if (!c) return 0;
-    return Math.min(c.seconds, c.from + (c.source ? this.context.currentTime - c.at : c.timer ? (performance.now() - c.at) / 1000 : 0));
+    let gone = 0; /* neither of both during a pause */
+    if (c.source) gone = this.context.currentTime - c.at;
+    else if (c.timer) gone = (performance.now() - c.at) / 1000;
+    return Math.min(c.seconds, c.from + gone);
   }
 
   /* -------- the context -------- */
@@ -139,7 +143,8 @@ export class Player {
         buffer = await this.context.decodeAudioData(data.slice(4 + length));
       } catch { /* the caption is shown even so */ }
       if (turn !== this.turn) return; /* skipped meanwhile */
-      this.waiting.push({ header, buffer, from: header.offset ?? 0, seconds: buffer?.duration ?? header.duration ?? 3 });
+      this.waiting.push({ header, buffer, from: header.offset ?? 0,
+        seconds: buffer?.duration ?? header.duration ?? 3 });
       while (this.waiting.length > WAITING_MAX) this.waiting.shift();
       this.#next();
     });

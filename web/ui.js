@@ -1,4 +1,5 @@
-/* Few helpers for building a page: elements, messages that a screen reader hears, dialogs. No text ever becomes markup. */
+/* Few helpers for building a page: elements, messages that a screen reader hears, dialogs. No text ever becomes
+ * markup. */
 import { icon } from "./icons.js";
 import { translator } from "./i18n.js";
 
@@ -21,7 +22,8 @@ export function el(tag, attributes = {}, ...children) {
   return e;
 }
 
-/* A button; `label` is its name, shown unless it has an icon alone: button({ icon: "skip", label: "Skip", only: true }). */
+/* A button; `label` is its name, shown unless it has an icon alone: button({ icon: "skip", label: "Skip", only: true
+ * }). */
 export function button({ label, icon: name, only = false, kind = "", onclick, ...rest }) {
   return el("button", { type: "button", class: `${kind} ${only ? "only" : ""}`.trim() || undefined, onclick,
     ...(only ? { "aria-label": label, title: label } : {}), ...rest },
@@ -30,8 +32,8 @@ export function button({ label, icon: name, only = false, kind = "", onclick, ..
 
 let fields = 0;
 
-/* A control under its label, with a sentence of help: field("Voice", select, "Who speaks"). Gives the whole; `control` gets
- * an id if it has none. */
+/* A control under its label, with a sentence of help: field("Voice", select, "Who speaks"). Gives the whole;
+ * `control` gets an id if it has none. */
 export function field(label, control, help = "", kind = "") {
   control.id ||= `field-${++fields}`;
   const note = help ? el("small", { id: `${control.id}-help` }, help) : null;
@@ -59,8 +61,10 @@ export function select(options, value, attributes = {}) {
 /* Said aloud by screen readers and shown for a while; kind "bad" at once and longer. */
 export function toast(text, kind = "") {
   const box = document.getElementById(kind === "bad" ? "alerts" : "toasts");
-  const note = el("div", { class: `toast ${kind}` }, icon(kind === "bad" ? "warning" : kind === "good" ? "check" : "info"),
-    el("span", {}, text), button({ icon: "close", label: t("close"), only: true, kind: "ghost", onclick: () => note.remove() }));
+  const note = el("div", { class: `toast ${kind}` }, icon(kind === "bad" ? "warning" : kind === "good" ? "check"
+    : "info"),
+    el("span", {}, text), button({ icon: "close", label: t("close"), only: true, kind: "ghost",
+      onclick: () => note.remove() }));
   for (const old of [...box.children].slice(0, -2)) old.remove(); /* three at a time */
   box.append(note);
   setTimeout(() => note.remove(), kind === "bad" ? 12_000 : 5_000);
@@ -80,8 +84,8 @@ export async function attempt(work, done = "") {
 
 /* -------- dialogs -------- */
 
-/* Modal: the focus stays inside and goes back where it was, Escape closes. `content` are nodes; gives { dialog, close, done },
- * done resolving with what close was given ("" by Escape). */
+/* Modal: the focus stays inside and goes back where it was, Escape closes. `content` are nodes; gives { dialog,
+ * close, done }, done resolving with what close was given ("" by Escape). */
 export function dialog(title, content, { wide = false } = {}) {
   const before = document.activeElement;
   const id = `dialog-${++fields}`;
