@@ -14,6 +14,7 @@ help:
 	@echo '  make serve [SERVE=options]     the speech server and its page at http://127.0.0.1:27121/'
 	@echo '  make build                     build/ishowtts, build/libishowtts.a and .so'
 	@echo '  make check                     every test; SAN=address,undefined with sanitizers, CC=clang with clang'
+	@echo '  make screenshots               docs/pictures/ anew: every room of the page, in both themes, wide and narrow'
 	@echo '  make fuzz [SECONDS=60]         every fuzz target for that long'
 	@echo '  make load [LOAD=options]       the server under load: throughput, latency, overload, as a table; five minutes.'
 	@echo '                                 SAN=address,undefined or SAN=thread: short, for what sanitizers report'
@@ -44,6 +45,10 @@ serve: build
 check:
 	@tools/install-packages test
 	@tools/build "$(SAN_BUILD)$(if $(filter clang,$(CC)),-clang)" "$(CC)" "$(SAN)" check
+
+screenshots: build
+	@tools/install-packages develop
+	@tools/screenshots $(BUILD)/ishowtts
 
 SECONDS ?= 60
 fuzz:
