@@ -336,6 +336,57 @@ def test_everything_by_keys():
         assert not live(server)["queue"]
 
 
+# -------- studio, voices, insight, settings --------
+
+def test_the_studio_speaks_and_keeps_it():
+    with server_with_chat() as (server, _), page_of(server, "/#studio") as page:
+        page.fill("textbox", "Text", "Good evening, and welcome to the stream, all of you!")
+        page.click("button", "Speak")
+        page.until("hears()", "speech")
+        page.shows("Done:")
+        until(lambda: ask(server, "GET", "/api/history")["items"], "the history")
+        page.until("[...document.querySelectorAll('.room.studio li, .room.studio article')].some((e) => e.innerText.includes('Good evening'))",
+                   "it in the history")
+
+
+def fill_voice(page, name):
+    page.fill("textbox", "Name", name)
+    page.fill("textbox", "Words of the clip", SPOKEN)
+    page.click("checkbox", "Whoever …") if page.has("checkbox", "Whoever …") else page.click("switch", "Whoever …")
+    if page.has("textbox", "Who agreed …"):
+        page.fill("textbox", "Who agreed …", "myself, today")
+
+
+def test_a_voice_from_a_file():
+    with server_with_chat() as (server, _), page_of(server, "/#voices") as page:
+        page.upload(".room.voices input[type=file]", kept["clip"])
+        page.shows("chosen")
+        fill_voice(page, "From a file")
+        page.click("button", "Make the voice")
+        page.shows("The voice From a file is there.")
+        assert "From a file" in json.dumps(ask(server, "GET", "/api/voices"))
+
+
+def test_a_voice_from_the_microphone():
+    with server_with_chat() as (server, _), page_of(server, "/#voices") as page:
+        page.click("button", "Record")
+        page.shows("Recording.")
+        page.until("[...document.querySelectorAll('[role=meter], meter')].some((m) => Number(m.getAttribute('aria-valuenow') ?? m.value) > "
+                   "Number(m.getAttribute('aria-valuemin') ?? m.min))", "a level")
+        page.until("/Stop, (1[0-9]|[0-9]) s left/.test(document.body.innerText) || !document.body.innerText.includes('Stop, 2')", "some seconds")
+        page.click("button", "Stop, …")
+        page.shows("chosen")
+        page.click("button", "Play the part")
+        page.until("hears()", "what was recorded")
+
+
+def test_rules_are_tried_before_they_count():
+    with server_with_chat() as (server, _), page_of(server, "/#settings") as page:
+        page.find("textbox", "Message")
+        page.fill("textbox", "Message", "buy followers at https://spam.example now")
+        page.until("/link/i.test(document.querySelector('.room.settings').innerText)", "its links")
+
+
 # -------- for everybody --------
 
 def faults_of(page, what):
