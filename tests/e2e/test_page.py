@@ -22,7 +22,7 @@ from tap import run_tests  # noqa: E402
 PROGRAM = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOMS = {"live": "Live", "studio": "Studio", "voices": "Voices", "insight": "Insight", "settings": "Settings"}
-QUICK = "[danmaku_gateway.queue]\nrate_limit_per_sec = 1000.0\n[server]\ndrain_timeout = 1\n"
+QUICK = "[danmaku_gateway.queue]\nrate_limit_per_sec = 1000.0\n"
 LONG = "This is a rather long message, and it takes its time to be said aloud, word by word by word, until it ends at last"
 SPOKEN = "The quick brown fox jumps over the lazy dog, and then it goes home to have a long and quiet evening by the fire."
 
@@ -72,6 +72,7 @@ def server_with_chat(settings="", **more):
     try:
         with Serving(PROGRAM, QUICK + f'[danmaku.twitch]\nurl = "{twitch.url}"\n{settings}', **more) as server:
             yield server, twitch
+        assert not any(e["event"] == "drain timeout" for e in server.events), "a page keeps the server from ending"
     finally:
         twitch.close()
 
