@@ -56,7 +56,8 @@ json_t *live_entry_json(const struct entry *e)
 {
     return json_pack("{s:o,s:s,s:s,s:s,s:b,s:o}", "message", chat_message_json(e->message), "verdict",
                      e->reason ? e->reason : rules_verdict_name(e->verdict), "text", e->text ? e->text : "", "because",
-                     e->because, "cut", (int)e->cut, "number", e->number ? json_integer((json_int_t)e->number) : json_null());
+                     e->because, "cut", (int)e->cut, "number",
+                     e->number ? json_integer((json_int_t)e->number) : json_null());
 }
 
 json_t *live_channel_json(const struct channel *c)
@@ -97,7 +98,7 @@ static double queue_seconds(const struct live *l)
 static json_t *dropped_json(const struct live *l)
 {
     json_t *o = json_object();
-    for (int v = RULES_DISABLED; o && v <= RULES_COOLDOWN; v++)
+    for (int v = RULES_MERGE; o && v <= RULES_COOLDOWN; v++)
         if (l->dropped[v])
             json_object_set_new(o, rules_verdict_name((enum rules_verdict)v), json_integer((json_int_t)l->dropped[v]));
     const struct {
@@ -112,8 +113,8 @@ static json_t *dropped_json(const struct live *l)
 
 static json_t *summary_json(const struct live *l)
 {
-    return json_pack("{s:I,s:I,s:I,s:o}", "received", (json_int_t)l->received, "spoken", (json_int_t)l->spoken, "failed",
-                     (json_int_t)l->failed, "dropped", dropped_json(l));
+    return json_pack("{s:I,s:I,s:I,s:o}", "received", (json_int_t)l->received, "spoken", (json_int_t)l->spoken,
+                     "failed", (json_int_t)l->failed, "dropped", dropped_json(l));
 }
 
 size_t live_queued(const struct live *l)
@@ -149,10 +150,10 @@ json_t *live_state(const struct live *l)
             json_array_append_new(log, live_entry_json(e));
     }
     return json_pack("{s:o,s:o,s:f,s:o,s:I,s:f,s:b,s:f,s:s,s:i,s:o,s:o}", "channels", channels, "playing",
-                     l->playing ? live_clip_json(l->playing) : json_null(), "position_seconds",
-                     position(l), "queue", queue_json(l), "queue_count",
-                     (json_int_t)live_queued(l), "queue_seconds", queue_seconds(l), "paused", l->paused, "volume", l->volume,
-                     "voice", l->voice, "listeners", hearing(l), "log", log, "summary", summary_json(l));
+                     l->playing ? live_clip_json(l->playing) : json_null(), "position_seconds", position(l), "queue",
+                     queue_json(l), "queue_count", (json_int_t)live_queued(l), "queue_seconds", queue_seconds(l),
+                     "paused", l->paused, "volume", l->volume, "voice", l->voice, "listeners", hearing(l), "log", log,
+                     "summary", summary_json(l));
 }
 
 json_t *live_controls(const struct live *l)
@@ -163,8 +164,8 @@ json_t *live_controls(const struct live *l)
 json_t *live_decision_json(const struct rules_decision *d)
 {
     return json_pack("{s:s,s:s,s:s,s:s,s:f,s:s,s:b,s:s}", "verdict", rules_verdict_name(d->verdict), "text",
-                     d->text.ptr ? d->text.ptr : "", "voice", d->voice, "lang", d->lang, "seconds", d->seconds, "because",
-                     d->because, "cut", (int)d->cut, "priority", chat_priority_name(d->priority));
+                     d->text.ptr ? d->text.ptr : "", "voice", d->voice, "lang", d->lang, "seconds", d->seconds,
+                     "because", d->because, "cut", (int)d->cut, "priority", chat_priority_name(d->priority));
 }
 
 /* -------- telling -------- */
@@ -242,7 +243,8 @@ struct ws_frame *live_packet(const struct live_clip *clip, double offset)
     const size_t n = head ? strlen(head) : 0;
     const unsigned char le[4] = {(unsigned char)n, (unsigned char)(n >> 8), (unsigned char)(n >> 16),
                                  (unsigned char)(n >> 24)};
-    if (head && !buf_add(&packet, le, 4) && !buf_add(&packet, head, n) && !buf_add(&packet, clip->wav.ptr, clip->wav.len))
+    if (head && !buf_add(&packet, le, 4) && !buf_add(&packet, head, n) &&
+        !buf_add(&packet, clip->wav.ptr, clip->wav.len))
         (void)ws_frame_create(1, packet.ptr, packet.len, &frame);
     buf_release(&packet);
     free(head);
