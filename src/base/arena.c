@@ -1,5 +1,5 @@
-/* See arena.h. A chain of blocks, each twice as large as the one before: a chat keeps hundreds of arenas with a few hundred
- * bytes each, a model has one with megabytes. A block is at least as large as what is asked for. */
+/* See arena.h. A chain of blocks, each twice as large as the one before: a chat keeps hundreds of arenas with a few
+ * hundred bytes each, a model has one with megabytes. A block is at least as large as what is asked for. */
 #include "base/arena.h"
 
 #include <stdint.h>

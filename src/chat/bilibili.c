@@ -1,8 +1,9 @@
-/* Bilibili's open platform (open-live.bilibili.com): an application of the streamer's own, started with the code of the room.
+/* Bilibili's open platform (open-live.bilibili.com): an application of the streamer's own, started with the code of
+ * the room.
  *
- * `start` is a signed request that gives addresses of websockets and what to say there first; the websocket then brings
- * packets. Two heartbeats keep it alive: one packet each 30 s, and a signed request each 20 s, without which the platform ends
- * the session. `end` is said on the way out, so that the next start is not refused for a while. */
+ * `start` is a signed request that gives addresses of websockets and what to say there first; the websocket then
+ * brings packets. Two heartbeats keep it alive: one packet each 30 s, and a signed request each 20 s, without which
+ * the platform ends the session. `end` is said on the way out, so that the next start is not refused for a while. */
 #include "chat/bilibili_frame.h"
 #include "chat/bilibili_message.h"
 #include "chat/source.h"
@@ -152,9 +153,15 @@ static int ask(struct bilibili *b, const char *path, json_t *body, void (*take)(
     if (!rc) {
         c->owner = take ? b : NULL;
         c->take = take;
-        const struct http_call call = {.url = c->url.ptr, .body = c->body.ptr, .body_len = c->body.len,
-                                       .headers = c->headers, .proxy = *p->proxy ? p->proxy : NULL,
-                                       .timeout_ms = CALL_TIMEOUT, .on_data = on_data, .on_done = on_done, .on_freed = call_free,
+        const struct http_call call = {.url = c->url.ptr,
+                                       .body = c->body.ptr,
+                                       .body_len = c->body.len,
+                                       .headers = c->headers,
+                                       .proxy = *p->proxy ? p->proxy : NULL,
+                                       .timeout_ms = CALL_TIMEOUT,
+                                       .on_data = on_data,
+                                       .on_done = on_done,
+                                       .on_freed = call_free,
                                        .user = c};
         rc = http_client_call(p->http, &call, err);
     }
@@ -332,9 +339,10 @@ static void bilibili_disconnect(struct chat_source *s)
     loop_timer_stop(&b->socket_beat);
     loop_timer_stop(&b->session_beat);
     if (*b->game_id) /* a courtesy: nobody waits for the answer */
-        (void)ask(b, "/v2/app/end",
-                  json_pack("{s:s,s:I}", "game_id", b->game_id, "app_id", (json_int_t)strtoll(s->params.app_id, NULL, 10)),
-                  NULL, &err);
+        (void)ask(
+            b, "/v2/app/end",
+            json_pack("{s:s,s:I}", "game_id", b->game_id, "app_id", (json_int_t)strtoll(s->params.app_id, NULL, 10)),
+            NULL, &err);
     b->game_id[0] = '\0';
     free(b->auth_body);
     b->auth_body = NULL;

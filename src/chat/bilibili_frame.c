@@ -1,4 +1,5 @@
-/* See bilibili_frame.h. Compressed packets hold plain ones; one level of that is all there is, and all that is taken. */
+/* See bilibili_frame.h. Compressed packets hold plain ones; one level of that is all there is, and all that is
+ * taken. */
 #include "chat/bilibili_frame.h"
 
 #include <brotli/decode.h>
@@ -71,10 +72,11 @@ static int walk(const unsigned char *p, size_t len, int nested, int (*fn)(void *
         if (left < BILIBILI_HEADER)
             return error_set(err, E_FORMAT, "byte %zu: %zu bytes where a packet's header of %d was expected", at, left,
                              BILIBILI_HEADER);
-        const uint32_t total = be(p + at, 4), header = be(p + at + 4, 2), version = be(p + at + 6, 2), op = be(p + at + 8, 4);
+        const uint32_t total = be(p + at, 4), header = be(p + at + 4, 2), version = be(p + at + 6, 2),
+                       op = be(p + at + 8, 4);
         if (header < BILIBILI_HEADER || total < header || total > left)
-            return error_set(err, E_FORMAT, "byte %zu: a packet of %u bytes with a header of %u, in %zu bytes", at, total,
-                             header, left);
+            return error_set(err, E_FORMAT, "byte %zu: a packet of %u bytes with a header of %u, in %zu bytes", at,
+                             total, header, left);
         const unsigned char *body = p + at + header;
         const size_t n = total - header;
         if (op == BILIBILI_MESSAGE && (version == VERSION_ZLIB || version == VERSION_BROTLI)) {

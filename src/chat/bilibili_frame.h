@@ -1,5 +1,5 @@
-/* Bilibili's packets inside WebSocket messages: a header of 16 bytes in network order, then JSON, or packets again, compressed
- * with zlib or brotli. Pure functions over bytes. */
+/* Bilibili's packets inside WebSocket messages: a header of 16 bytes in network order, then JSON, or packets again,
+ * compressed with zlib or brotli. Pure functions over bytes. */
 #ifndef ISHOW_CHAT_BILIBILI_FRAME_H
 #define ISHOW_CHAT_BILIBILI_FRAME_H
 

@@ -1,5 +1,5 @@
-/* See chat_queue.h. One list in the order of speaking: a new item walks forward from the end past everything that it may
- * overtake at that moment, so ageing needs no reordering later. */
+/* See chat_queue.h. One list in the order of speaking: a new item walks forward from the end past everything that it
+ * may overtake at that moment, so ageing needs no reordering later. */
 #include "chat/chat_queue.h"
 
 #include <math.h>
@@ -155,7 +155,8 @@ int chat_match(const struct chat_message *m, const struct chat_match *match)
            (match->platform < 0 || (int)m->platform == match->platform) &&
            (!match->channel || strcmp(m->channel, match->channel) == 0) &&
            (!match->message_id || strcmp(m->id, match->message_id) == 0) &&
-           (!match->user || strcmp(m->user_id, match->user) == 0 || (*m->login && strcasecmp(m->login, match->user) == 0));
+           (!match->user || strcmp(m->user_id, match->user) == 0 ||
+            (*m->login && strcasecmp(m->login, match->user) == 0));
 }
 
 size_t chat_queue_remove(struct chat_queue *q, const struct chat_match *match, const char *reason)

@@ -1,10 +1,9 @@
 /* What is to be spoken next: decided messages in the order of paid, moderator, mention, normal, bounded.
  *
- * Inside a priority first come, first served. A message that has waited `ageing` seconds is not overtaken by the priority
- * above its own any more, after twice that not by the next; only paid messages pass always. When the queue is full the
- * oldest normal one goes (then mention, then moderator). Paid ones never go, and find room beyond the capacity, up to
- * CHAT_QUEUE_CAPACITY_MAX of all.
- * A plain data structure: no clock but the time given, no threads. */
+ * Inside a priority first come, first served. A message that has waited `ageing` seconds is not overtaken by the
+ * priority above its own any more, after twice that not by the next; only paid messages pass always. When the queue
+ * is full the oldest normal one goes (then mention, then moderator). Paid ones never go, and find room beyond the
+ * capacity, up to CHAT_QUEUE_CAPACITY_MAX of all. A plain data structure: no clock but the time given, no threads. */
 #ifndef ISHOW_CHAT_CHAT_QUEUE_H
 #define ISHOW_CHAT_CHAT_QUEUE_H
 
@@ -52,8 +51,8 @@ struct chat_item *chat_queue_find_message(const struct chat_queue *q, const char
 /* Takes an item out; it is the caller's then. */
 void chat_queue_take(struct chat_queue *q, struct chat_item *item);
 
-/* Removes what matches all that is given (NULL is any): a message's id, a user's id or login, a platform with a channel.
- * Paid ones stay unless `paid_too`. Gives how many went. */
+/* Removes what matches all that is given (NULL is any): a message's id, a user's id or login, a platform with a
+ * channel. Paid ones stay unless `paid_too`. Gives how many went. */
 struct chat_match {
     const char *message_id, *user, *channel;
     int platform; /* -1: any */

@@ -31,8 +31,8 @@ struct slice irc_tag(const struct irc_line *line, const char *key);
 /* "nick" out of the prefix. */
 struct slice irc_nick(const struct irc_line *line);
 
-/* Takes the first whole line off data[0, len): its length without the line's end in `ret_line`, and gives how many bytes
- * are done with. 0: there is no whole line yet. Ends are LF or CR LF; empty lines have length 0. */
+/* Takes the first whole line off data[0, len): its length without the line's end in `ret_line`, and gives how many
+ * bytes are done with. 0: there is no whole line yet. Ends are LF or CR LF; empty lines have length 0. */
 size_t irc_next_line(const char *data, size_t len, size_t *ret_line);
 
 #endif

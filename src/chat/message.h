@@ -1,7 +1,7 @@
 /* One thing that happened in a chat, whatever site it came from.
  *
- * Sources (source.h) make messages, rules (rules.h) decide what of them is spoken, the queue (chat_queue.h) when. A message
- * never changes once it is made and is reference-counted, so queue, page and log share one. */
+ * Sources (source.h) make messages, rules (rules.h) decide what of them is spoken, the queue (chat_queue.h) when. A
+ * message never changes once it is made and is reference-counted, so queue, page and log share one. */
 #ifndef ISHOW_CHAT_MESSAGE_H
 #define ISHOW_CHAT_MESSAGE_H
 

@@ -99,8 +99,10 @@ static int get_fragments(const json_t *o, struct chat_pieces *out, struct error 
             if (strcmp(type, fragment_kinds[k]) == 0)
                 kind = k;
         if (kind < 0 || !text || strlen(text) > CHAT_TEXT_MAX || strlen(id) > CHAT_ID_MAX)
-            return error_set(err, E_FORMAT, "fragment %zu: expected \"type\" text, emote, mention or link, and \"text\" "
-                                            "of at most %d bytes", i, CHAT_TEXT_MAX);
+            return error_set(err, E_FORMAT,
+                             "fragment %zu: expected \"type\" text, emote, mention or link, and \"text\" "
+                             "of at most %d bytes",
+                             i, CHAT_TEXT_MAX);
         chat_pieces_add(out, (enum chat_fragment_kind)kind, slice_str(text), slice_str(id));
     }
     return 0;
@@ -165,9 +167,15 @@ static int read_own(const json_t *o, struct chat_message *m, struct chat_pieces 
         const json_t *from;
         const char *key;
         const char **to;
-    } texts[] = {{user, "id", &m->user_id},          {user, "name", &m->user_name},   {user, "login", &m->login},
-                 {o, "text", &m->text},              {o, "item", &m->item},           {o, "color", &m->color},
-                 {o, "reply_to", &m->reply_to},      {amount, "currency", &m->currency}, {amount, "text", &m->amount_text}};
+    } texts[] = {{user, "id", &m->user_id},
+                 {user, "name", &m->user_name},
+                 {user, "login", &m->login},
+                 {o, "text", &m->text},
+                 {o, "item", &m->item},
+                 {o, "color", &m->color},
+                 {o, "reply_to", &m->reply_to},
+                 {amount, "currency", &m->currency},
+                 {amount, "text", &m->amount_text}};
     for (size_t i = 0; !rc && i < sizeof texts / sizeof *texts; i++)
         rc = get_text(texts[i].from, texts[i].key, texts[i].to, err);
     if (!rc)
@@ -218,8 +226,9 @@ int chat_message_parse(const char *json, size_t len, struct chat_message **ret, 
 {
     json_error_t e;
     json_t *o = json_loadb(json, len, JSON_REJECT_DUPLICATES, &e);
-    const int rc = o ? chat_message_read(o, ret, err)
-                     : error_set(err, E_FORMAT, "the message is no JSON: line %d, column %d: %s", e.line, e.column, e.text);
+    const int rc =
+        o ? chat_message_read(o, ret, err)
+          : error_set(err, E_FORMAT, "the message is no JSON: line %d, column %d: %s", e.line, e.column, e.text);
     json_decref(o);
     return rc;
 }

@@ -1,5 +1,5 @@
-/* See source.h. Pauses between attempts double from backoff_least to BACKOFF_MOST, each drawn from its upper half, so that
- * a thousand programs that lost the same server do not come back in the same second. */
+/* See source.h. Pauses between attempts double from backoff_least to BACKOFF_MOST, each drawn from its upper half, so
+ * that a thousand programs that lost the same server do not come back in the same second. */
 #include "chat/source.h"
 
 #include "base/clock.h"
@@ -200,8 +200,10 @@ static int twitch_channel(const char *typed, char **ret, struct error *err)
     name += *name == '#' || *name == '@';
     const size_t n = strspn(name, letters);
     if (n < 1 || n > 25 || !strchr("/?#", name[n]))
-        return error_set(err, E_ARG, "\"%.60s\": expected the name of a Twitch channel (letters, digits and _, at most 25) or "
-                                     "a link to it", typed);
+        return error_set(err, E_ARG,
+                         "\"%.60s\": expected the name of a Twitch channel (letters, digits and _, at most 25) or "
+                         "a link to it",
+                         typed);
     int rc = take(name, n, ret, err);
     for (size_t i = 0; !rc && i < n; i++)
         if ((*ret)[i] >= 'A' && (*ret)[i] <= 'Z')
@@ -228,7 +230,8 @@ static int youtube_channel(const char *typed, char **ret, struct error *err)
     const size_t n = strspn(id, letters);
     if ((n == 11 || (n == 24 && strncmp(id, "UC", 2) == 0)) && strchr("/?#&", id[n]))
         return take(id, n, ret, err);
-    return error_set(err, E_ARG, "\"%.60s\": expected a link to a YouTube video or channel, a video's id, or @handle", typed);
+    return error_set(err, E_ARG, "\"%.60s\": expected a link to a YouTube video or channel, a video's id, or @handle",
+                     typed);
 }
 
 static int plain_channel(const char *typed, const char *what, char **ret, struct error *err)

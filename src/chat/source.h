@@ -1,7 +1,8 @@
 /* A connection to one chat, and what it tells. One file a site implements `struct chat_site`.
  *
- * Everything runs on the loop's thread. A source connects by itself, again and again with growing, jittered pauses, until it
- * is freed, the stream is over, or the site has refused it for good. Reading never waits for what is done with the messages. */
+ * Everything runs on the loop's thread. A source connects by itself, again and again with growing, jittered pauses,
+ * until it is freed, the stream is over, or the site has refused it for good. Reading never waits for what is done
+ * with the messages. */
 #ifndef ISHOW_CHAT_SOURCE_H
 #define ISHOW_CHAT_SOURCE_H
 
@@ -63,8 +64,8 @@ int source_create(enum chat_platform platform, const struct source_params *param
 void source_free(struct chat_source *s); /* accepts NULL; no event comes after it. Not to be called in one */
 void source_describe(const struct chat_source *s, struct source_status *ret);
 
-/* What a user typed for a channel ("https://www.twitch.tv/Name", "@name", a watch link) as the site calls it. E_ARG says
- * what was expected. `ret` is malloc'd. */
+/* What a user typed for a channel ("https://www.twitch.tv/Name", "@name", a watch link) as the site calls it. E_ARG
+ * says what was expected. `ret` is malloc'd. */
 int source_channel(enum chat_platform platform, const char *typed, char **ret, struct error *err);
 
 /* -------- for the files of the sites -------- */
@@ -90,7 +91,8 @@ void source_ready(struct chat_source *s);
 /* Disconnects and tries again later; "" when the other side ended it in peace. */
 __attribute__((format(printf, 2, 3))) void source_failed(struct chat_source *s, const char *fmt, ...);
 /* Disconnects for good: SOURCE_REFUSED or SOURCE_ENDED. */
-__attribute__((format(printf, 3, 4))) void source_over(struct chat_source *s, enum source_state state, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void source_over(struct chat_source *s, enum source_state state, const char *fmt,
+                                                       ...);
 void source_tell(struct chat_source *s, struct chat_message *m); /* takes over the reference */
 void source_remove(struct chat_source *s, const char *message_id, const char *user_id);
 

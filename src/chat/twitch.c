@@ -1,8 +1,8 @@
 /* Twitch's chat over IRC with TLS (dev.twitch.tv/docs/chat/irc): anonymous unless an account is given.
  *
- * The order is CAP, PASS, NICK, then JOIN once the server has ended its greeting with 376. A NOTICE that a login is wrong is
- * for good; RECONNECT asks to come again. Both sides ping: the server about every five minutes, and this one when it has
- * heard nothing for QUIET seconds, because a dead line looks like a quiet chat. */
+ * The order is CAP, PASS, NICK, then JOIN once the server has ended its greeting with 376. A NOTICE that a login is
+ * wrong is for good; RECONNECT asks to come again. Both sides ping: the server about every five minutes, and this one
+ * when it has heard nothing for QUIET seconds, because a dead line looks like a quiet chat. */
 #include "chat/source.h"
 #include "chat/twitch_message.h"
 #include "net/stream.h"
@@ -88,8 +88,8 @@ static void on_open(void *user)
 
 static int is_refusal(struct slice text)
 {
-    static const char *const words[] = {"Login authentication failed", "Login unsuccessful", "Improperly formatted auth",
-                                        "Invalid NICK"};
+    static const char *const words[] = {"Login authentication failed", "Login unsuccessful",
+                                        "Improperly formatted auth", "Invalid NICK"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (text.len >= strlen(words[i]) && memcmp(text.ptr, words[i], strlen(words[i])) == 0)
             return 1;
@@ -127,7 +127,8 @@ static int on_line(struct twitch *t, char *text, size_t len)
     } else if (slice_eq_str(line.command, "NOTICE") && is_refusal(last)) {
         source_over(&t->source, SOURCE_REFUSED, "Twitch refuses the account: %.*s", (int)last.len, last.ptr);
         return 0;
-    } else if (slice_eq_str(line.command, "NOTICE") && slice_eq_str(irc_tag(&line, "msg-id"), "msg_channel_suspended")) {
+    } else if (slice_eq_str(line.command, "NOTICE") &&
+               slice_eq_str(irc_tag(&line, "msg-id"), "msg_channel_suspended")) {
         source_over(&t->source, SOURCE_REFUSED, "Twitch says that the channel is suspended or does not exist");
         return 0;
     } else if (twitch_removal(&line, &removal)) {

@@ -5,8 +5,8 @@
 #include "chat/irc.h"
 #include "chat/message.h"
 
-/* PRIVMSG and USERNOTICE. `own_name` (or NULL) is whom a mention makes a priority of: the channel's. 1 and a message, 0 when
- * the line is another, or E_NOMEM. */
+/* PRIVMSG and USERNOTICE. `own_name` (or NULL) is whom a mention makes a priority of: the channel's. 1 and a message,
+ * 0 when the line is another, or E_NOMEM. */
 int twitch_message(const struct irc_line *line, const char *own_name, struct chat_message **ret);
 
 /* CLEARCHAT and CLEARMSG: 1 and whom it concerns (both "": everything), or 0. */

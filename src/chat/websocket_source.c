@@ -38,7 +38,8 @@ static void take(struct generic *g, const json_t *o)
 {
     const char *type = json_string_value(json_object_get(o, "type"));
     if (type && strcmp(type, "remove") == 0) {
-        const char *id = json_string_value(json_object_get(o, "id")), *user = json_string_value(json_object_get(o, "user_id"));
+        const char *id = json_string_value(json_object_get(o, "id")),
+                   *user = json_string_value(json_object_get(o, "user_id"));
         source_remove(&g->source, id ? id : "", user ? user : "");
         return;
     }

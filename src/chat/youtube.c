@@ -1,8 +1,9 @@
-/* YouTube's live chat by the official API: which chat a video or channel has, then its messages page by page, at the pace the
- * server asks for.
+/* YouTube's live chat by the official API: which chat a video or channel has, then its messages page by page, at the
+ * pace the server asks for.
  *
- * Each question costs units of a daily quota that ends at midnight Pacific time: they are counted and shown, and when none is
- * left the source waits for the next day instead of asking in vain. The first page is what was said before: it is not told. */
+ * Each question costs units of a daily quota that ends at midnight Pacific time: they are counted and shown, and when
+ * none is left the source waits for the next day instead of asking in vain. The first page is what was said before:
+ * it is not told. */
 #include "chat/source.h"
 #include "chat/youtube_message.h"
 
@@ -47,7 +48,8 @@ static void ask(struct youtube *y);
 
 /* -------- quota -------- */
 
-/* Days since 1970 in Pacific time, near enough without a time zone file: an hour off in winter only delays the new day. */
+/* Days since 1970 in Pacific time, near enough without a time zone file: an hour off in winter only delays the new
+ * day. */
 static int64_t pacific_day(void)
 {
     return ((int64_t)time(NULL) - 8 * 3600) / 86400;
@@ -71,7 +73,8 @@ static int spend(struct youtube *y, int64_t units)
 
 static void put(char *out, const json_t *text)
 {
-    snprintf(out, ID_MAX, "%s", json_is_string(text) && json_string_length(text) < ID_MAX ? json_string_value(text) : "");
+    snprintf(out, ID_MAX, "%s",
+             json_is_string(text) && json_string_length(text) < ID_MAX ? json_string_value(text) : "");
 }
 
 static const json_t *first_item(const json_t *reply)
@@ -169,7 +172,8 @@ static void take_reply(struct youtube *y, const json_t *reply)
     case STEP_VIDEO:
         put(y->chat, json_object_get(json_object_get(item, "liveStreamingDetails"), "activeLiveChatId"));
         if (!*y->chat) {
-            source_over(&y->source, SOURCE_REFUSED, "%s", item ? "the video has no live chat now" : "YouTube knows no such video");
+            source_over(&y->source, SOURCE_REFUSED, "%s",
+                        item ? "the video has no live chat now" : "YouTube knows no such video");
             return;
         }
         y->step = STEP_PAGE;
@@ -293,14 +297,16 @@ static void ask(struct youtube *y)
     }
     if (c)
         call_free(c);
-    source_failed(&y->source, "%s", rc == E_LIMIT && !err.code ? "today's quota of the YouTube API is used up" : err.text);
+    source_failed(&y->source, "%s",
+                  rc == E_LIMIT && !err.code ? "today's quota of the YouTube API is used up" : err.text);
 }
 
 static int youtube_check(const struct source_params *params, struct error *err)
 {
     if (!params->token || !*params->token)
-        return error_set(err, E_ARG, "YouTube's official API wants a key: make one at console.cloud.google.com (YouTube Data "
-                                     "API v3) and set it as danmaku.youtube.api_key");
+        return error_set(err, E_ARG,
+                         "YouTube's official API wants a key: make one at console.cloud.google.com (YouTube Data "
+                         "API v3) and set it as danmaku.youtube.api_key");
     return 0;
 }
 

@@ -1,4 +1,5 @@
-/* What `ishowtts bench` makes of a result: the JSON object of ishow_bench, fresh or from a file that may hold anything. */
+/* What `ishowtts bench` makes of a result: the JSON object of ishow_bench, fresh or from a file that may hold
+ * anything. */
 #ifndef ISHOW_CLI_BENCH_REPORT_H
 #define ISHOW_CLI_BENCH_REPORT_H
 

@@ -99,10 +99,11 @@ static int check_options(const struct load_options *o, const char *arrivals)
     if (strncmp(o->url, "http://", 7) != 0 && strncmp(o->url, "https://", 8) != 0)
         return report_usage("load", "--url wants an address that begins with http:// or https://, not \"%s\"", o->url);
     if (!o->allow_remote && !http_loopback(o->url))
-        return report_usage("load",
-                            "%s is not on this machine, and a load test can stop a server from serving others: if it is "
-                            "yours, add --allow-remote",
-                            o->url);
+        return report_usage(
+            "load",
+            "%s is not on this machine, and a load test can stop a server from serving others: if it is "
+            "yours, add --allow-remote",
+            o->url);
     return 0;
 }
 

@@ -21,7 +21,8 @@
 
 static const char usage[] =
     "usage: ishowtts quality [options]\n"
-    "Compares precisions and numbers of evaluations with f32 and 32 evaluations, on your model and in your voice. What\n"
+    "Compares precisions and numbers of evaluations with f32 and 32 evaluations, on your model and in your voice. "
+    "What\n"
     "turns out as good as f32 (mel NMSE below 1e-3) is remembered, and --precision auto takes the fastest of it.\n"
     "\n"
     "  --model NAME|PATH    f5, f5-v0, a folder or a checkpoint (the best one installed)\n"
@@ -187,8 +188,9 @@ static int write_sound(const char *path, const ishow_quality_run *run, ishow_err
 static int write_picture(const char *path, const ishow_quality_run *run, ishow_error *err)
 {
     struct buf picture = BUF_INIT;
-    int rc = quality_picture(&picture, run->mel, run->frames, run->bands) ? error_nomem((struct error *)err)
-                                                                         : file_write(path, picture.ptr, picture.len, (struct error *)err);
+    int rc = quality_picture(&picture, run->mel, run->frames, run->bands)
+                 ? error_nomem((struct error *)err)
+                 : file_write(path, picture.ptr, picture.len, (struct error *)err);
     buf_release(&picture);
     return rc;
 }

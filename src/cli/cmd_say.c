@@ -231,10 +231,11 @@ static void tell(const struct say_options *o, const ishow_engine *engine, const 
         fprintf(stderr, "voice: %s, cloned by %s (%s, %s), seed %llu\n", o->voice ? o->voice : o->ref, info.model,
                 info.arch, info.precision, (unsigned long long)stats->seed);
     else
-        fprintf(stderr,
-                "voice: %s (built in)\n"
-                "For a cloned voice: `ishowtts pull f5`, then `ishowtts say --ref clip.wav --ref-text \"its words\" …`\n",
-                stats->voice);
+        fprintf(
+            stderr,
+            "voice: %s (built in)\n"
+            "For a cloned voice: `ishowtts pull f5`, then `ishowtts say --ref clip.wav --ref-text \"its words\" …`\n",
+            stats->voice);
 }
 
 static int speak(const struct say_options *o, const char *text, ishow_error *err)

@@ -73,8 +73,8 @@ static int check_config(const struct server_options *o, ishow_error *err)
     return rc;
 }
 
-/* Sound comes in pieces of hundreds of kilobytes, made on one thread and freed on another. In pages of their own they go
- * back to the system at once; elsewhere they leave holes that a server keeps for days. malloc would raise the
+/* Sound comes in pieces of hundreds of kilobytes, made on one thread and freed on another. In pages of their own they
+ * go back to the system at once; elsewhere they leave holes that a server keeps for days. malloc would raise the
  * threshold by itself unless it is told one. */
 static void return_large_pieces(void)
 {

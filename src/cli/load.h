@@ -73,7 +73,8 @@ struct load_result { /* zeroed at first; large */
     double audio_seconds;
     struct histogram first; /* microseconds from the intended time until the first audio of an answer that is ok */
     struct histogram lag;   /* microseconds that requests left later than intended, because this program was busy */
-    struct load_status *statuses[LOAD_STATUSES_MAX]; /* in the order of their coming; owned; the last takes all others */
+    struct load_status
+        *statuses[LOAD_STATUSES_MAX]; /* in the order of their coming; owned; the last takes all others */
     int status_count;
     struct load_failure failures[LOAD_FAILURES_MAX];
     int failure_count;
@@ -86,7 +87,9 @@ void load_result_release(struct load_result *r);
 int load_run(const struct load_options *o, const struct load_plan *plan, struct load_result *r, struct error *err);
 
 /* 0, or -1 when it could not be written. */
-int load_report_text(FILE *out, const struct load_options *o, const struct load_plan *plan, const struct load_result *r);
-int load_report_json(FILE *out, const struct load_options *o, const struct load_plan *plan, const struct load_result *r);
+int load_report_text(FILE *out, const struct load_options *o, const struct load_plan *plan,
+                     const struct load_result *r);
+int load_report_json(FILE *out, const struct load_options *o, const struct load_plan *plan,
+                     const struct load_result *r);
 
 #endif

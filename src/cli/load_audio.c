@@ -1,4 +1,5 @@
-/* See load_audio.h. Nothing is kept but a wav's header and two numbers: a load test must not be about its own memory. */
+/* See load_audio.h. Nothing is kept but a wav's header and two numbers: a load test must not be about its own
+ * memory. */
 #include "cli/load_audio.h"
 
 #include <string.h>

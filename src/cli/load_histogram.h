@@ -1,5 +1,5 @@
-/* Counts of values in buckets that grow with the value, so that percentiles over any number of them cost one fixed piece
- * of memory.
+/* Counts of values in buckets that grow with the value, so that percentiles over any number of them cost one fixed
+ * piece of memory.
  *
  * A percentile is never too low, and at most 1 part in HISTOGRAM_PRECISION too high; values below twice that are
  * exact. The unit is the caller's. */

@@ -110,7 +110,8 @@ static int add_query(struct buf *out, const char *name, const char *text)
 {
     int bad = buf_addf(out, "%c%s=", memchr(out->ptr, '?', out->len) ? '&' : '?', name);
     for (; *text && !bad; text++) {
-        const int plain = (*text >= '0' && *text <= '9') || (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
+        const int plain =
+            (*text >= '0' && *text <= '9') || (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
         bad = plain ? buf_add_char(out, *text) : buf_addf(out, "%%%02X", (unsigned char)*text);
     }
     return bad;

@@ -129,6 +129,7 @@ int load_report_text(FILE *out, const struct load_options *o, const struct load_
     if (o->rate > 0)
         time_line(out, "sent late by", &r->lag);
     if (histogram_percentile(&r->lag, 0.99) > LAG_MAX || r->not_sent)
-        fputs("\nThis program could not keep to its times: the figures are as much about it as about the server.\n", out);
+        fputs("\nThis program could not keep to its times: the figures are as much about it as about the server.\n",
+              out);
     return fflush(out) || ferror(out) ? -1 : 0;
 }

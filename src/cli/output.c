@@ -37,7 +37,8 @@ int output_open(struct output *o, const char *path, const char *format, ishow_er
     o->path = path;
     if (!format && !to_stdout && !dot)
         return error_set((struct error *)err, E_ARG,
-                         "%s has no extension that tells the format: .wav, .flac, .ogg, .opus, .mp3, or --format", path);
+                         "%s has no extension that tells the format: .wav, .flac, .ogg, .opus, .mp3, or --format",
+                         path);
     snprintf(o->format, sizeof o->format, "%s", format ? format : to_stdout ? "wav" : dot + 1);
     int rc = check_format(o->format, err);
     if (rc)

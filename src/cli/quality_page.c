@@ -86,8 +86,8 @@ static int add_text(struct buf *out, const char *s)
 
 static int add_cells(struct buf *out, const struct quality_row *r)
 {
-    int rc = buf_addf(out, "<td>%s</td><td>%d</td><td>%.2e</td><td>%.2e</td><td>%.2f</td>", r->precision, r->nfe, r->nmse,
-                      r->nmse_best, r->lsd);
+    int rc = buf_addf(out, "<td>%s</td><td>%d</td><td>%.2e</td><td>%.2e</td><td>%.2f</td>", r->precision, r->nfe,
+                      r->nmse, r->nmse_best, r->lsd);
     if (!rc)
         rc = isinf(r->snr) ? buf_add_str(out, "<td>same</td>") : buf_addf(out, "<td>%.1f</td>", r->snr);
     if (!rc)
@@ -142,8 +142,10 @@ static int add_curves(struct buf *out, const struct quality_report *r)
 {
     static const char *const colours[] = {"#222", "#06c", "#c30", "#090", "#90c", "#c80"};
     struct quality_row g, other;
-    int rc = buf_addf(out, "<svg viewBox='0 0 %d %d' width='%d' role='img'><title>NMSE against f32 with 32 evaluations, by "
-                           "evaluations</title>\n", WIDE, HIGH, WIDE);
+    int rc = buf_addf(out,
+                      "<svg viewBox='0 0 %d %d' width='%d' role='img'><title>NMSE against f32 with 32 evaluations, by "
+                      "evaluations</title>\n",
+                      WIDE, HIGH, WIDE);
     if (!rc)
         rc = add_grid(out);
     for (int i = 0, lines = 0; !rc && quality_group(r, i, &g); i++) {
@@ -169,7 +171,9 @@ static int add_curves(struct buf *out, const struct quality_report *r)
         if (!rc)
             rc = buf_addf(out, "<text x='%d' y='%d'>%s</text></g>\n", LEFT + 30, TOP + 14 * ++lines, g.precision);
     }
-    return rc ? rc : buf_addf(out, "<text x='%d' y='%d' text-anchor='middle'>evaluations</text></svg>\n", WIDE / 2, HIGH - 6);
+    return rc ? rc
+              : buf_addf(out, "<text x='%d' y='%d' text-anchor='middle'>evaluations</text></svg>\n", WIDE / 2,
+                         HIGH - 6);
 }
 
 static int add_texts(struct buf *out, const struct quality_report *r)
@@ -207,8 +211,10 @@ int quality_page(struct buf *out, const struct quality_report *r)
     if (!rc)
         rc = add_text(out, r->model);
     if (!rc)
-        rc = buf_addf(out, ". <b>auto</b> takes %s. NMSE: of the mel, against f32 with as many evaluations, and against f32 "
-                           "with 32; LSD, SNR: of the wave, against the latter. Means over the texts.</p>\n", r->chosen);
+        rc = buf_addf(out,
+                      ". <b>auto</b> takes %s. NMSE: of the mel, against f32 with as many evaluations, and against f32 "
+                      "with 32; LSD, SNR: of the wave, against the latter. Means over the texts.</p>\n",
+                      r->chosen);
     if (rc || (rc = add_table(out, r)) || (rc = add_curves(out, r)) || (rc = add_texts(out, r)))
         return rc;
     return buf_add_str(out, "</html>\n");

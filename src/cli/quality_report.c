@@ -102,8 +102,8 @@ int quality_group(const struct quality_report *r, int group, struct quality_row 
 void quality_table(FILE *out, const struct quality_report *r)
 {
     struct quality_row g;
-    fprintf(out, "%-22s %4s %10s %10s %8s %8s %7s %6s %6s\n", "precision", "nfe", "NMSE", "NMSE to 32", "LSD dB", "SNR dB",
-            "seconds", "RTF", "WER");
+    fprintf(out, "%-22s %4s %10s %10s %8s %8s %7s %6s %6s\n", "precision", "nfe", "NMSE", "NMSE to 32", "LSD dB",
+            "SNR dB", "seconds", "RTF", "WER");
     for (int i = 0; quality_group(r, i, &g); i++) {
         fprintf(out, "%-22s %4d %10.2e %10.2e %8.2f ", g.precision, g.nfe, g.nmse, g.nmse_best, g.lsd);
         fprintf(out, isinf(g.snr) ? "%8s" : "%.0s%8.1f", "same", g.snr);
@@ -112,8 +112,9 @@ void quality_table(FILE *out, const struct quality_report *r)
     }
     fputc('\n', out);
     for (size_t i = 0; i < r->verdict_n; i++)
-        fprintf(out, "%s: NMSE %.2e against f32 with %d evaluations, %s\n", r->verdicts[i].precision, r->verdicts[i].nmse,
-                r->verdicts[i].nfe, r->verdicts[i].good ? "as good as f32" : "not good enough (1e-3)");
+        fprintf(out, "%s: NMSE %.2e against f32 with %d evaluations, %s\n", r->verdicts[i].precision,
+                r->verdicts[i].nmse, r->verdicts[i].nfe,
+                r->verdicts[i].good ? "as good as f32" : "not good enough (1e-3)");
     fprintf(out, "auto takes %s\n", r->chosen);
 }
 
@@ -147,11 +148,11 @@ json_t *quality_json(const struct quality_report *r)
         failed |= json_array_append_new(means, row_json(&g, 0));
     for (size_t i = 0; i < r->verdict_n; i++) {
         const struct quality_verdict *v = &r->verdicts[i];
-        failed |= json_array_append_new(verdicts, json_pack("{s:s, s:i, s:o, s:b}", "precision", v->precision, "nfe", v->nfe,
-                                                            "mel_nmse", number(v->nmse), "good", v->good));
+        failed |= json_array_append_new(verdicts, json_pack("{s:s, s:i, s:o, s:b}", "precision", v->precision, "nfe",
+                                                            v->nfe, "mel_nmse", number(v->nmse), "good", v->good));
     }
-    json_t *all = json_pack("{s:s, s:s, s:o, s:o, s:o}", "model", r->model, "auto", r->chosen, "verdicts", verdicts, "means",
-                            means, "runs", runs);
+    json_t *all = json_pack("{s:s, s:s, s:o, s:o, s:o}", "model", r->model, "auto", r->chosen, "verdicts", verdicts,
+                            "means", means, "runs", runs);
     if (failed) {
         json_decref(all);
         return NULL;

@@ -1,5 +1,5 @@
-/* See recogniser.h. The acoustic model was trained on sound of 16 kHz but looks at bands up to 6.8 kHz only, so it can be
- * told to take 24 kHz as they are. */
+/* See recogniser.h. The acoustic model was trained on sound of 16 kHz but looks at bands up to 6.8 kHz only, so it
+ * can be told to take 24 kHz as they are. */
 #include "cli/recogniser.h"
 
 #include "base/buf.h"

@@ -1,8 +1,8 @@
 /* `ishowtts top`: a server's metrics, live.
  *
- * cmd_top.c asks the server and minds the terminal; top_prom.c and top_page.c read what it says, top_watch.c keeps the
- * last pages, top_screen.c and top_report.c show them. What a server says is never sent to the terminal as it is: control
- * characters are taken out. */
+ * cmd_top.c asks the server and minds the terminal; top_prom.c and top_page.c read what it says, top_watch.c keeps
+ * the last pages, top_screen.c and top_report.c show them. What a server says is never sent to the terminal as it is:
+ * control characters are taken out. */
 #ifndef ISHOW_CLI_TOP_H
 #define ISHOW_CLI_TOP_H
 

@@ -69,11 +69,11 @@ int top_same_process(const struct top_page *before, const struct top_page *now);
 
 /* All of these are about what happened between two pages; NaN when nothing did or the metric is missing. */
 double top_rate(const struct top_page *before, const struct top_page *now, enum top_number n);      /* a second */
-double top_count_rate(const struct top_page *before, const struct top_page *now, int index);        /* now->counts[index] */
+double top_count_rate(const struct top_page *before, const struct top_page *now, int index); /* now->counts[index] */
 double top_kind_rate(const struct top_page *before, const struct top_page *now, enum top_kind kind);
 double top_mean(const struct top_page *before, const struct top_page *now, enum top_spread s);
-/* The value that `part` of all are not above, taking them as evenly spread within a bucket; the highest bound when it is
- * above all of them. */
+/* The value that `part` of all are not above, taking them as evenly spread within a bucket; the highest bound when it
+ * is above all of them. */
 double top_percentile(const struct top_page *before, const struct top_page *now, enum top_spread s, double part);
 
 double top_kind_total(const struct top_page *p, enum top_kind kind);

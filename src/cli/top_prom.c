@@ -1,4 +1,5 @@
-/* See top_prom.h. A cursor runs along one line at a time; each step takes what it expects or says that it is not there. */
+/* See top_prom.h. A cursor runs along one line at a time; each step takes what it expects or says that it is not
+ * there. */
 #include "cli/top_prom.h"
 
 #include <math.h>

@@ -98,17 +98,19 @@ static json_t *figures(const struct top_watch *w)
 {
     const struct top_page *now = top_newest(w), *before = top_previous(w), *old = top_oldest(w);
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, "
         "s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "version", text(now->version), "kernels", text(now->kernels), "uptime_seconds", number(top_uptime(w)),
         "window_seconds", number(now->at - old->at), "requests_per_second",
         number(top_kind_rate(before, now, TOP_REQUESTS)), "audio_seconds_per_second",
-        number(top_rate(before, now, TOP_AUDIO_SECONDS)), "cpu_percent", number(100 * top_rate(before, now, TOP_CPU_SECONDS)),
-        "memory_bytes", number(now->numbers[TOP_MEMORY]), "open_files", number(now->numbers[TOP_OPEN_FILES]),
-        "connections", number(now->numbers[TOP_CONNECTIONS]), "voices", number(now->numbers[TOP_VOICES]), "model_ready",
-        number(now->numbers[TOP_MODEL_READY]), "queue_depth", number(now->numbers[TOP_QUEUE_DEPTH]), "queue_capacity",
-        number(now->numbers[TOP_QUEUE_CAPACITY]), "in_flight", number(now->numbers[TOP_IN_FLIGHT]), "synthesis_seconds",
-        spread(old, now, TOP_SYNTHESIS), "first_audio_seconds", spread(old, now, TOP_FIRST_AUDIO), "queue_wait_seconds",
+        number(top_rate(before, now, TOP_AUDIO_SECONDS)), "cpu_percent",
+        number(100 * top_rate(before, now, TOP_CPU_SECONDS)), "memory_bytes", number(now->numbers[TOP_MEMORY]),
+        "open_files", number(now->numbers[TOP_OPEN_FILES]), "connections", number(now->numbers[TOP_CONNECTIONS]),
+        "voices", number(now->numbers[TOP_VOICES]), "model_ready", number(now->numbers[TOP_MODEL_READY]), "queue_depth",
+        number(now->numbers[TOP_QUEUE_DEPTH]), "queue_capacity", number(now->numbers[TOP_QUEUE_CAPACITY]), "in_flight",
+        number(now->numbers[TOP_IN_FLIGHT]), "synthesis_seconds", spread(old, now, TOP_SYNTHESIS),
+        "first_audio_seconds", spread(old, now, TOP_FIRST_AUDIO), "queue_wait_seconds",
         spread(old, now, TOP_QUEUE_WAIT), "rtf", spread(old, now, TOP_RTF), "batch_size", spread(old, now, TOP_BATCH),
         "requests", requests(old, now), "errors", totals(now, TOP_ERRORS), "rejected", totals(now, TOP_REJECTED),
         "retries", totals(now, TOP_RETRIES), "degraded", totals(now, TOP_DEGRADED), "fallbacks",
@@ -123,9 +125,10 @@ int top_json(FILE *out, const struct top_watch *w, int pretty)
                                           "default_voice", h->voice, "trouble", h->trouble)
                               : json_null();
     json_t *all = json_pack("{s:o, s:I, s:b, s:s?, s:o, s:o}", "url", text(w->url), "time", (json_int_t)time(NULL),
-                            "reachable", *w->trouble == '\0', "error", *w->trouble ? w->trouble : NULL, "health", health,
-                            "metrics", top_newest(w) ? figures(w) : json_null());
-    const int bad = !all || json_dumpf(all, out, (pretty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_REAL_PRECISION(12)) < 0 ||
+                            "reachable", *w->trouble == '\0', "error", *w->trouble ? w->trouble : NULL, "health",
+                            health, "metrics", top_newest(w) ? figures(w) : json_null());
+    const int bad = !all ||
+                    json_dumpf(all, out, (pretty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_REAL_PRECISION(12)) < 0 ||
                     fputc('\n', out) < 0 || fflush(out) != 0;
     json_decref(all);
     return bad ? -1 : 0;

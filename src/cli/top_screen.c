@@ -1,5 +1,5 @@
-/* The screen of `ishowtts top`: one line a subject with its course as a row of bars, then requests by endpoint, then what
- * went wrong. See top.h. */
+/* The screen of `ishowtts top`: one line a subject with its course as a row of bars, then requests by endpoint, then
+ * what went wrong. See top.h. */
 #include "cli/top.h"
 
 #include "base/clock.h"

@@ -120,8 +120,9 @@ void engine_set_profile(ishow_engine *engine, struct profile *p)
 static int refuse_voice(const ishow_engine *engine, struct error *err)
 {
     return engine->f5 ? 0
-                      : error_set(err, E_UNSUPPORTED, "the built-in voices cannot be cloned; a model can: fetch one with "
-                                                      "`ishowtts pull f5`");
+                      : error_set(err, E_UNSUPPORTED,
+                                  "the built-in voices cannot be cloned; a model can: fetch one with "
+                                  "`ishowtts pull f5`");
 }
 
 static int check_words(const char *words, struct error *err)

@@ -76,9 +76,9 @@ static int keeps(const char *mixture, const char *name)
     return at != NULL;
 }
 
-/* What the component is held against: in a mixture with int8, attention, text encoder, the input's convolutions and what
- * is kept run in bf16 (left out of account: single blocks that are kept, and the input's projection, which is in f32);
- * tables and vocoder are always in f32. */
+/* What the component is held against: in a mixture with int8, attention, text encoder, the input's convolutions and
+ * what is kept run in bf16 (left out of account: single blocks that are kept, and the input's projection, which is in
+ * f32); tables and vocoder are always in f32. */
 static double stage_peak(const struct bench_machine *m, const struct bench_case *c, const struct bench_result *r,
                          enum profile_stage s)
 {

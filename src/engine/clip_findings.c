@@ -1,6 +1,6 @@
-/* ishow_clip_check and _memory: what is wrong with a clip before a voice is made of it. Loudness is looked at in windows
- * of 20 ms: between the loud ones, which are speech, and the quiet ones, which are the room, lies what tells a voice
- * from noise. */
+/* ishow_clip_check and _memory: what is wrong with a clip before a voice is made of it. Loudness is looked at in
+ * windows of 20 ms: between the loud ones, which are speech, and the quiet ones, which are the room, lies what tells
+ * a voice from noise. */
 #include "ishowtts.h"
 
 #include "audio/shape.h"

@@ -45,8 +45,8 @@ static void tell_cpu(struct doctor *d)
     int usable = pool_cpu_count();
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     if (usable < online)
-        doctor_tell(d, "cores", ISHOW_NOTE, NULL, "%d of %ld CPUs may be used (affinity or a container's limit)", usable,
-                    online);
+        doctor_tell(d, "cores", ISHOW_NOTE, NULL, "%d of %ld CPUs may be used (affinity or a container's limit)",
+                    usable, online);
     else
         doctor_tell(d, "cores", usable > 1 ? ISHOW_GOOD : ISHOW_NOTE, NULL, "%d CPU%s", usable, usable == 1 ? "" : "s");
 }

@@ -43,7 +43,8 @@ static int usual_dir(struct buf *out, struct error *err)
     if ((!home || !*home) && getpwuid_r(getuid(), &entry, text, sizeof text, &found) == 0 && found)
         home = found->pw_dir;
     if (!home || !*home)
-        return error_set(err, E_NOTFOUND, "this user has no home folder: set XDG_CACHE_HOME to a folder for packed weights");
+        return error_set(err, E_NOTFOUND,
+                         "this user has no home folder: set XDG_CACHE_HOME to a folder for packed weights");
     return buf_addf(out, "%s/.cache/ishowtts/packs", home) ? error_nomem(err) : 0;
 }
 
@@ -106,7 +107,8 @@ static int lock_folder(const struct packs *p, const char *dir, int *ret_fd, int 
         while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
             if (is_cancelled(p)) {
                 close(fd);
-                return error_set(err, E_CANCELLED, "cancelled while waiting for another process that is converting weights");
+                return error_set(err, E_CANCELLED,
+                                 "cancelled while waiting for another process that is converting weights");
             }
     }
     *ret_fd = fd;

@@ -2,10 +2,10 @@
  * ones map what came out (model/packed.h).
  *
  * They are in one folder for all models, $XDG_CACHE_HOME/ishowtts/packs or ~/.cache/ishowtts/packs, and never beside
- * the model: model folders are often shared, read-only or looked after by other tools, and a cache that may be deleted at
- * any time belongs where such things are. A pack is named for the checkpoint, a hash of its resolved path (the
- * hub's snapshots are links to blobs) and the precision, so that a model has one of each precision, and a checkpoint that
- * changes replaces its own.
+ * the model: model folders are often shared, read-only or looked after by other tools, and a cache that may be
+ * deleted at any time belongs where such things are. A pack is named for the checkpoint, a hash of its resolved path
+ * (the hub's snapshots are links to blobs) and the precision, so that a model has one of each precision, and a
+ * checkpoint that changes replaces its own.
  *
  * One conversion at a time runs in a folder: it holds a flock(2) on the folder itself, others wait and then find the
  * pack made. When the folder cannot be written, the weights are converted in memory and nothing is kept. */

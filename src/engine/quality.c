@@ -72,8 +72,8 @@ static int each_item(struct quality *q, const char *name, const char *list, cons
     for (const char *at = list;; at++) {
         const size_t len = strcspn(at, between);
         if (len < 1 || len >= sizeof item)
-            return error_set(q->err, E_ARG, "%s is \"%.100s\", expected a list with \"%s\" between its items", name, list,
-                             between);
+            return error_set(q->err, E_ARG, "%s is \"%.100s\", expected a list with \"%s\" between its items", name,
+                             list, between);
         memcpy(item, at, len);
         item[len] = '\0';
         int rc = take(q, item);

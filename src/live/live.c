@@ -49,7 +49,8 @@ static void free_texts(struct live_params *p)
 
 static void keep_paid(struct live *l, const struct chat_item *item)
 {
-    json_t *o = item->message->priority == CHAT_PAID && l->params.keeper.paid ? live_item_json(item, item->since) : NULL;
+    json_t *o =
+        item->message->priority == CHAT_PAID && l->params.keeper.paid ? live_item_json(item, item->since) : NULL;
     char *text = NULL;
     if (o) {
         json_object_set_new(o, "spoken", json_string(item->text));
@@ -72,8 +73,8 @@ static void keep_channel(struct live *l, const struct channel *c, int on)
 {
     if (!l->params.keeper.channel)
         return;
-    json_t *o = on ? json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "platform", chat_platform_name(c->platform), "channel", c->name,
-                               "voice", c->voice, "engine", c->engine, "url", c->url, "code", c->code)
+    json_t *o = on ? json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "platform", chat_platform_name(c->platform), "channel",
+                               c->name, "voice", c->voice, "engine", c->engine, "url", c->url, "code", c->code)
                    : NULL;
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     if (text || !on)
@@ -84,7 +85,8 @@ static void keep_channel(struct live *l, const struct channel *c, int on)
 
 /* -------- life -------- */
 
-/* In a flood a page is told what stands out, and of the rest as much as can be read; the numbers of all come with the queue. */
+/* In a flood a page is told what stands out, and of the rest as much as can be read; the numbers of all come with the
+ * queue. */
 static int may_tell(struct live *l, int stands_out)
 {
     const double now = loop_now(l->params.loop);
@@ -281,7 +283,8 @@ static void note(struct live *l, struct chat_message *m, const struct rules_deci
                         .text = d->text.ptr ? strdup(d->text.ptr) : NULL, .number = number};
     snprintf(e->because, sizeof e->because, "%s", d->because);
     if (l->params.watcher.message)
-        l->params.watcher.message(l->params.watcher.user, m->platform, reason ? reason : rules_verdict_name(d->verdict));
+        l->params.watcher.message(l->params.watcher.user, m->platform,
+                                  reason ? reason : rules_verdict_name(d->verdict));
     if (l->reader_count && may_tell(l, d->priority != CHAT_NORMAL))
         live_tell(l, "message", live_entry_json(e));
 }
@@ -366,8 +369,9 @@ void live_remove(struct live *l, enum chat_platform platform, const char *channe
                                      .platform = (int)platform,
                                      .paid_too = *removal->message_id || *removal->user_id};
     stage_remove(l, &match, "removed");
-    live_tell(l, "removed", json_pack("{s:s,s:s,s:s,s:s}", "platform", chat_platform_name(platform), "channel", channel, "id",
-                                      removal->message_id, "user_id", removal->user_id));
+    live_tell(l, "removed",
+              json_pack("{s:s,s:s,s:s,s:s}", "platform", chat_platform_name(platform), "channel", channel, "id",
+                        removal->message_id, "user_id", removal->user_id));
 }
 
 /* -------- channels -------- */
@@ -401,9 +405,16 @@ static char *copy_of(const char *s)
 static int start_source(struct live *l, struct channel *c, struct error *err)
 {
     const struct live_params *p = &l->params;
-    struct source_params s = {.loop = p->loop, .http = p->http, .log = p->log, .channel = c->name, .url = c->url,
-                              .proxy = p->proxy, .code = c->code, .quota_limit = c->platform == CHAT_YOUTUBE ? p->youtube_quota : 0,
-                              .app_id = p->bilibili_app_id, .access_key = p->bilibili_access_key,
+    struct source_params s = {.loop = p->loop,
+                              .http = p->http,
+                              .log = p->log,
+                              .channel = c->name,
+                              .url = c->url,
+                              .proxy = p->proxy,
+                              .code = c->code,
+                              .quota_limit = c->platform == CHAT_YOUTUBE ? p->youtube_quota : 0,
+                              .app_id = p->bilibili_app_id,
+                              .access_key = p->bilibili_access_key,
                               .access_secret = p->bilibili_access_secret,
                               .events = {on_message, on_removal, on_state, c}};
     const char *const urls[] = {p->twitch_url, p->youtube_url, p->bilibili_url, ""};
@@ -464,8 +475,13 @@ int live_start(struct live *l, const struct live_channel_params *params, const c
         free(name);
         return error_nomem(err);
     }
-    *c = (struct channel){.live = l, .platform = params->platform, .name = name, .voice = copy_of(params->voice),
-                          .engine = copy_of(params->engine), .url = copy_of(params->url), .code = copy_of(params->code)};
+    *c = (struct channel){.live = l,
+                          .platform = params->platform,
+                          .name = name,
+                          .voice = copy_of(params->voice),
+                          .engine = copy_of(params->engine),
+                          .url = copy_of(params->url),
+                          .code = copy_of(params->code)};
     if (!c->voice || !c->engine || !c->url || !c->code || rules_memory_create(&c->memory) || take_kept_rules(l, c))
         rc = error_nomem(err);
     else
@@ -501,8 +517,9 @@ int live_stop(struct live *l, enum chat_platform platform, const char *channel, 
     keep_channel(l, c, 0);
     const struct chat_match match = {.channel = c->name, .platform = (int)platform, .paid_too = 0};
     stage_remove(l, &match, "stopped");
-    live_tell(l, "channel", json_pack("{s:s,s:s,s:s}", "platform", chat_platform_name(platform), "channel", c->name, "state",
-                                      "stopped"));
+    live_tell(
+        l, "channel",
+        json_pack("{s:s,s:s,s:s}", "platform", chat_platform_name(platform), "channel", c->name, "state", "stopped"));
     channel_free(c);
     return 0;
 }
@@ -537,9 +554,12 @@ int live_restore_channel(struct live *l, const json_t *o, struct error *err)
     const int platform = chat_platform_parse(text_of(o, "platform"));
     if (platform < 0)
         return error_set(err, E_FORMAT, "a channel that was kept has no platform");
-    const struct live_channel_params params = {.platform = (enum chat_platform)platform, .channel = text_of(o, "channel"),
-                                               .voice = text_of(o, "voice"), .engine = text_of(o, "engine"),
-                                               .url = text_of(o, "url"), .code = text_of(o, "code")};
+    const struct live_channel_params params = {.platform = (enum chat_platform)platform,
+                                               .channel = text_of(o, "channel"),
+                                               .voice = text_of(o, "voice"),
+                                               .engine = text_of(o, "engine"),
+                                               .url = text_of(o, "url"),
+                                               .code = text_of(o, "code")};
     const int rc = live_start(l, &params, NULL, err);
     return rc > 0 ? 0 : rc;
 }

@@ -1,11 +1,11 @@
-/* A stream's voice: chats are read, what is said of them is decided, queued, spoken ahead of time, and sent to whoever
- * listens.
+/* A stream's voice: chats are read, what is said of them is decided, queued, spoken ahead of time, and sent to
+ * whoever listens.
  *
  *     source ─ message ─> rules ─ words ─> queue ─ next ─> speech ─ clip ─> stage ─> listeners
  *
- * There is one stage. On it one clip sounds at a time, and the next is made while it does. The server is the conductor, because
- * listeners (an overlay in OBS, the page, a sound card) come and go: a clip is sent when the one before has had its time,
- * whether or not anybody listens.
+ * There is one stage. On it one clip sounds at a time, and the next is made while it does. The server is the
+ * conductor, because listeners (an overlay in OBS, the page, a sound card) come and go: a clip is sent when the one
+ * before has had its time, whether or not anybody listens.
  *
  * Everything here belongs to the loop's thread. */
 #ifndef ISHOW_LIVE_LIVE_H
@@ -79,21 +79,23 @@ struct live_channel_params {
     const char *code;           /* Bilibili: of the room */
 };
 
-/* 1 when it is there already. `ret_name` (NULL) receives the channel as the site calls it, which lives as long as it is on. */
+/* 1 when it is there already. `ret_name` (NULL) receives the channel as the site calls it, which lives as long as it
+ * is on. */
 int live_start(struct live *l, const struct live_channel_params *params, const char **ret_name, struct error *err);
 /* 0, or E_NOTFOUND. What was queued of it goes. */
 int live_stop(struct live *l, enum chat_platform platform, const char *channel, struct error *err);
 int live_is_on(const struct live *l, enum chat_platform platform, const char *channel);
 
 /* What the keeper was told, rules first: those of a chat that is not read wait until it is. */
-int live_restore_rules(struct live *l, const char *platform, const char *channel, const json_t *rules, struct error *err);
+int live_restore_rules(struct live *l, const char *platform, const char *channel, const json_t *rules,
+                       struct error *err);
 int live_restore_channel(struct live *l, const json_t *channel, struct error *err);
 int live_restore_paid(struct live *l, const json_t *paid, struct error *err);
 
 /* -------- messages -------- */
 
-/* From wherever: decides, and queues what is to be said. `ret` (may be NULL; then release it) tells what became of it, and
- * ret_number (may be NULL) the number in the queue, 0 if it is not there. E_NOMEM. */
+/* From wherever: decides, and queues what is to be said. `ret` (may be NULL; then release it) tells what became of
+ * it, and ret_number (may be NULL) the number in the queue, 0 if it is not there. E_NOMEM. */
 int live_take(struct live *l, struct chat_message *m, struct rules_decision *ret, uint64_t *ret_number);
 void live_remove(struct live *l, enum chat_platform platform, const char *channel, const struct chat_removal *removal);
 
@@ -103,10 +105,10 @@ void live_remove(struct live *l, enum chat_platform platform, const char *channe
 const struct rules *live_rules(const struct live *l, enum chat_platform platform, const char *channel);
 /* Takes over `rules`. E_NOMEM. */
 int live_set_rules(struct live *l, enum chat_platform platform, const char *channel, struct rules *rules);
-/* Mutes, nicknames and voices of a user, kept in the rules; channel NULL: in all. `what` is "mute", "unmute", "nickname" or
- * "voice". */
-int live_set_user(struct live *l, int platform, const char *channel, const char *user, const char *what, const char *value,
-                  struct error *err);
+/* Mutes, nicknames and voices of a user, kept in the rules; channel NULL: in all. `what` is "mute", "unmute",
+ * "nickname" or "voice". */
+int live_set_user(struct live *l, int platform, const char *channel, const char *user, const char *what,
+                  const char *value, struct error *err);
 
 /* -------- the stage -------- */
 
@@ -136,7 +138,8 @@ void live_clip_unref(struct live_clip *clip);                            /* acce
 
 /* -------- who listens -------- */
 
-/* Events are JSON objects for the page; packets the original's binary frames, and controls as JSON for those who play them. */
+/* Events are JSON objects for the page; packets the original's binary frames, and controls as JSON for those who play
+ * them. */
 struct live_listener {
     void (*event)(void *user, const char *name, const char *json, size_t len); /* NULL: no events */
     void (*packet)(void *user, struct ws_frame *packet);                       /* NULL: no sound */

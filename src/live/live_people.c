@@ -64,10 +64,11 @@ static json_t *user_entry(json_t *list, const char *user)
     return item && json_array_append_new(list, item) == 0 ? item : NULL;
 }
 
-static int change_user(const struct rules *from, const char *user, const char *what, const char *value, struct rules **ret,
-                       struct error *err)
+static int change_user(const struct rules *from, const char *user, const char *what, const char *value,
+                       struct rules **ret, struct error *err)
 {
-    json_t *doc = rules_json(from), *muted = json_object_get(doc, "muted_users"), *users = json_object_get(doc, "users");
+    json_t *doc = rules_json(from), *muted = json_object_get(doc, "muted_users"),
+           *users = json_object_get(doc, "users");
     int rc = doc ? 0 : error_nomem(err);
     if (!rc && strcmp(what, "mute") == 0) {
         without(muted, user);
@@ -86,8 +87,8 @@ static int change_user(const struct rules *from, const char *user, const char *w
     return rc;
 }
 
-int live_set_user(struct live *l, int platform, const char *channel, const char *user, const char *what, const char *value,
-                  struct error *err)
+int live_set_user(struct live *l, int platform, const char *channel, const char *user, const char *what,
+                  const char *value, struct error *err)
 {
     struct rules *fresh = NULL;
     int rc = 0, found = 0;

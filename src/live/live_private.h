@@ -1,4 +1,5 @@
-/* What the files of the stage share: live.c (channels, messages), live_stage.c (what sounds), live_json.c (what is told). */
+/* What the files of the stage share: live.c (channels, messages), live_stage.c (what sounds), live_json.c (what is
+ * told). */
 #ifndef ISHOW_LIVE_LIVE_PRIVATE_H
 #define ISHOW_LIVE_LIVE_PRIVATE_H
 

@@ -1,5 +1,6 @@
-/* What sounds: the head of the queue is made into a clip while the clip before it sounds, and goes on when that has had its
- * time. At most one clip is made and one is ready, so what is removed, skipped or paid for in between is never far behind. */
+/* What sounds: the head of the queue is made into a clip while the clip before it sounds, and goes on when that has
+ * had its time. At most one clip is made and one is ready, so what is removed, skipped or paid for in between is
+ * never far behind. */
 #include "live/live_private.h"
 
 #include "base/clock.h"
@@ -199,7 +200,8 @@ static void make_next(struct live *l)
                                   .user = l};
     int retry, rc = 0;
     if (item->merged)
-        rc = rules_times(live_rules(l, item->message->platform, item->message->channel), item->text, item->merged + 1, &text);
+        rc = rules_times(live_rules(l, item->message->platform, item->message->channel), item->text, item->merged + 1,
+                         &text);
     request.text = item->merged && !rc ? text.ptr : item->text;
     ishow_say_params_init(&request.say);
     if (rc || speech_submit(l->params.speech, &request, &l->making.job, &retry) != SUBMIT_OK) {

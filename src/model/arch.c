@@ -87,8 +87,8 @@ int arch_detect(const struct ckpt *c, struct f5_arch *ret, struct error *err)
     a.depth = count_layers(c, a.prefix, "transformer_blocks.", "attn.to_q.weight", ARCH_MAX_DEPTH);
     a.conv_layers = count_layers(c, a.prefix, "text_embed.text_blocks.", "dwconv.weight", ARCH_MAX_TEXT_BLOCKS);
     if (a.depth > ARCH_MAX_DEPTH || a.conv_layers > ARCH_MAX_TEXT_BLOCKS)
-        return error_set(err, E_FORMAT, "%s: more than %d transformer blocks or %d text blocks", c->path, ARCH_MAX_DEPTH,
-                         ARCH_MAX_TEXT_BLOCKS);
+        return error_set(err, E_FORMAT, "%s: more than %d transformer blocks or %d text blocks", c->path,
+                         ARCH_MAX_DEPTH, ARCH_MAX_TEXT_BLOCKS);
     if (a.conv_layers && a.text_dim % 2)
         return error_set(err, E_FORMAT, "%s: the text embedding is %d wide, expected an even number", c->path,
                          a.text_dim);

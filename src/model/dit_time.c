@@ -137,7 +137,8 @@ int dit_set_times(struct dit *m, const float *t, int nfe, struct error *err)
     if (!rc)
         rc = prepare(m, &w, t, nfe);
     weights_release(&w);
-    profile_mark(m->profile, PROFILE_ADALN, ops_linear((size_t)nfe, m->arch.dim, (6 * m->arch.depth + 2) * m->arch.dim));
+    profile_mark(m->profile, PROFILE_ADALN,
+                 ops_linear((size_t)nfe, m->arch.dim, (6 * m->arch.depth + 2) * m->arch.dim));
     return rc;
 }
 

@@ -105,7 +105,8 @@ static const struct packed_record *get_record(struct weights *w, enum packed_kin
 
 /* -------- either -------- */
 
-/* n floats that the model keeps: from a pack's record, or `host` (NULL after an error), into one if that is asked for. */
+/* n floats that the model keeps: from a pack's record, or `host` (NULL after an error), into one if that is asked
+ * for. */
 static const float *pass_floats(struct weights *w, const float *host, size_t n, const char *name)
 {
     if (w->from) {

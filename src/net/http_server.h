@@ -133,9 +133,9 @@ size_t http_stream_backlog(const struct http_request *r); /* bytes written and n
 void http_stream_end(struct http_request *r);
 void http_stream_abort(struct http_request *r); /* so that the client sees that it is incomplete */
 
-/* Answers 101 with these headers, and hands the socket over: fn gets it, non-blocking, with what has been read from it
- * already; from then on it is the caller's to watch, and to give back by http_upgrade_close. `u` is NULL when the client
- * went away before. E_NOMEM, with nothing answered. */
+/* Answers 101 with these headers, and hands the socket over: fn gets it, non-blocking, with what has been read from
+ * it already; from then on it is the caller's to watch, and to give back by http_upgrade_close. `u` is NULL when the
+ * client went away before. E_NOMEM, with nothing answered. */
 struct http_upgrade;
 int http_upgrade(struct http_request *r, const struct http_header *headers,
                  void (*fn)(void *user, struct http_upgrade *u, int fd, const void *data, size_t len), void *user);

@@ -12,8 +12,8 @@ struct http_upgrade {
     void *user;
 };
 
-static void on_upgraded(void *cls, struct MHD_Connection *mhd, void *request, const char *data, size_t len, MHD_socket fd,
-                        struct MHD_UpgradeResponseHandle *handle)
+static void on_upgraded(void *cls, struct MHD_Connection *mhd, void *request, const char *data, size_t len,
+                        MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
 {
     struct http_upgrade *u = cls;
     (void)mhd;

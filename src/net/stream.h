@@ -22,8 +22,8 @@ struct stream_events {
     void *user;
 };
 
-/* `url` is "tls://host:port" or "tcp://host:port", `proxy` as libcurl takes it ("socks5h://127.0.0.1:1080") or NULL. What
- * fails later is told by on_close. */
+/* `url` is "tls://host:port" or "tcp://host:port", `proxy` as libcurl takes it ("socks5h://127.0.0.1:1080") or NULL.
+ * What fails later is told by on_close. */
 int stream_connect(struct loop *l, const char *url, const char *proxy, const struct stream_events *events,
                    struct stream **ret, struct error *err);
 void stream_free(struct stream *s); /* without on_close; accepts NULL. Allowed in its own callbacks */

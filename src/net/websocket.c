@@ -1,5 +1,5 @@
-/* See websocket.h. wslay takes frames apart, puts messages together, checks UTF-8 and answers pings; what it wants to send goes
- * to the carrier at once and whole, so frames of ours and of its own never mix. */
+/* See websocket.h. wslay takes frames apart, puts messages together, checks UTF-8 and answers pings; what it wants to
+ * send goes to the carrier at once and whole, so frames of ours and of its own never mix. */
 #include "net/websocket_parts.h"
 
 #include "base/base64.h"
@@ -156,8 +156,8 @@ static void on_farewell(void *user)
     end(ws, wslay_event_get_close_received(ws->ctx) ? code : CODE_LOST, "");
 }
 
-/* What wslay wants to say is said; a closing handshake that is complete ends it a little later, so that the goodbye goes
- * out before the socket. */
+/* What wslay wants to say is said; a closing handshake that is complete ends it a little later, so that the goodbye
+ * goes out before the socket. */
 static void settle(struct websocket *ws)
 {
     const int failed = wslay_event_want_write(ws->ctx) && wslay_event_send(ws->ctx);

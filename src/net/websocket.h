@@ -1,8 +1,8 @@
 /* WebSocket (RFC 6455) both ways, framed by wslay: clients that upgrade a request of ours, and servers we connect to.
  *
- * All of it belongs to the loop's thread. Pings are answered by themselves. A message over WS_MESSAGE_MAX is closed with 1009,
- * text that is no UTF-8 with 1007. What is written waits in memory, at most WS_BACKLOG_MAX bytes: a peer that does not read is
- * closed, never waited for. A message for many peers is one struct ws_frame, which they share. */
+ * All of it belongs to the loop's thread. Pings are answered by themselves. A message over WS_MESSAGE_MAX is closed
+ * with 1009, text that is no UTF-8 with 1007. What is written waits in memory, at most WS_BACKLOG_MAX bytes: a peer
+ * that does not read is closed, never waited for. A message for many peers is one struct ws_frame, which they share. */
 #ifndef ISHOW_NET_WEBSOCKET_H
 #define ISHOW_NET_WEBSOCKET_H
 
@@ -18,8 +18,8 @@ struct websocket;
 struct websocket_events {
     void (*on_open)(void *user); /* of one that connects: it is open now */
     void (*on_message)(void *user, int binary, const void *data, size_t len);
-    /* Once, and the websocket is gone after it: the code of RFC 6455 7.4 (1006: the connection was lost, or never stood) and a
-     * few words. Not after websocket_free. */
+    /* Once, and the websocket is gone after it: the code of RFC 6455 7.4 (1006: the connection was lost, or never
+     * stood) and a few words. Not after websocket_free. */
     void (*on_close)(void *user, int code, const char *why);
     void *user;
 };
@@ -31,8 +31,8 @@ int websocket_accept(struct http_request *r, const struct websocket_events *even
 
 /* -------- a server -------- */
 
-/* "wss://host/path" or "ws://…"; `headers` are lines "Name: value", ended by NULL, or NULL; `proxy` as libcurl takes it, or
- * NULL. What fails later is told by on_close. */
+/* "wss://host/path" or "ws://…"; `headers` are lines "Name: value", ended by NULL, or NULL; `proxy` as libcurl takes
+ * it, or NULL. What fails later is told by on_close. */
 int websocket_connect(struct loop *l, const char *url, const char *proxy, const char *const *headers,
                       const struct websocket_events *events, struct websocket **ret, struct error *err);
 
@@ -44,7 +44,8 @@ int websocket_send(struct websocket *ws, int binary, const void *data, size_t le
 struct ws_frame; /* a message as it goes to clients of ours; reference-counted */
 int ws_frame_create(int binary, const void *data, size_t len, struct ws_frame **ret); /* E_NOMEM */
 void ws_frame_unref(struct ws_frame *f);                                              /* accepts NULL */
-int websocket_send_frame(struct websocket *ws, struct ws_frame *f); /* as websocket_send; takes a reference of its own */
+int websocket_send_frame(struct websocket *ws,
+                         struct ws_frame *f); /* as websocket_send; takes a reference of its own */
 
 size_t websocket_backlog(const struct websocket *ws); /* bytes not yet taken by the socket */
 double websocket_last_heard(const struct websocket *ws); /* clock_seconds() of the last bytes */

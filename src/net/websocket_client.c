@@ -93,7 +93,8 @@ static void on_answer(struct client *c, const char *data, size_t len)
     *end = '\0';
     const struct slice accept = answer_header(c->answer.ptr, "Sec-WebSocket-Accept");
     if (strncmp(c->answer.ptr, "HTTP/1.1 101", 12) != 0) {
-        snprintf(why, sizeof why, "refused: %.40s", strncmp(c->answer.ptr, "HTTP/1.", 7) == 0 ? c->answer.ptr + 9 : "not HTTP");
+        snprintf(why, sizeof why, "refused: %.40s",
+                 strncmp(c->answer.ptr, "HTTP/1.", 7) == 0 ? c->answer.ptr + 9 : "not HTTP");
         why[strcspn(why, "\r\n")] = '\0';
         websocket_lost(c->ws, why);
         return;
@@ -128,7 +129,8 @@ static void on_close(void *user, const char *why)
 }
 
 /* "wss://host:port/path?query" into where to connect and what to ask for. */
-static int prepare(struct client *c, const char *url, const char *const *headers, struct buf *address, struct error *err)
+static int prepare(struct client *c, const char *url, const char *const *headers, struct buf *address,
+                   struct error *err)
 {
     const int tls = strncasecmp(url, "wss://", 6) == 0;
     unsigned char nonce[16];
@@ -148,7 +150,10 @@ static int prepare(struct client *c, const char *url, const char *const *headers
     if (getrandom(nonce, sizeof nonce, 0) != sizeof nonce)
         return error_set(err, E_IO, "no random numbers");
     int bad = base64_add(&key, nonce, sizeof nonce) || websocket_accept_key(key.ptr, c->accept) ||
-              buf_addf(address, "%s://%.*s%s", tls ? "tls" : "tcp", (int)n, host, has_port ? "" : tls ? ":443" : ":80") ||
+              buf_addf(address, "%s://%.*s%s", tls ? "tls" : "tcp", (int)n, host,
+                       has_port ? ""
+                       : tls    ? ":443"
+                                : ":80") ||
               buf_addf(&c->request,
                        "GET %s%.*s HTTP/1.1\r\nHost: %.*s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nUser-Agent: ishowtts\r\n",

@@ -1,5 +1,5 @@
-/* A websocket from a client of ours: the handshake of RFC 6455 section 4.2, then frames on the socket that the HTTP server
- * hands over. What waits to be sent is a list of frames, which many peers may share. */
+/* A websocket from a client of ours: the handshake of RFC 6455 section 4.2, then frames on the socket that the HTTP
+ * server hands over. What waits to be sent is a list of frames, which many peers may share. */
 #include "net/websocket_parts.h"
 
 #include <errno.h>
@@ -183,8 +183,8 @@ int websocket_accept(struct http_request *r, const struct websocket_events *even
     static const char bad[] = SORRY("Sec-WebSocket-Key: expected 24 characters of base64");
     const char *key = http_header(r, "sec-websocket-key"), *version = http_header(r, "sec-websocket-version");
     char accept[WS_ACCEPT_LENGTH + 1];
-    if (!has_word(http_header(r, "upgrade"), "websocket") || !has_word(http_header(r, "connection"), "upgrade") || !version ||
-        strcmp(version, "13") != 0) {
+    if (!has_word(http_header(r, "upgrade"), "websocket") || !has_word(http_header(r, "connection"), "upgrade") ||
+        !version || strcmp(version, "13") != 0) {
         http_respond_static(r, 426, wanted, sorry, sizeof sorry - 1);
         return E_ARG;
     }

@@ -1,5 +1,5 @@
-/* See live_events.h. A listener that falls behind is not waited for: a page misses what is too much, and gets the whole state
- * once it has caught up; a player is let go, and comes back. */
+/* See live_events.h. A listener that falls behind is not waited for: a page misses what is too much, and gets the
+ * whole state once it has caught up; a player is let go, and comes back. */
 #include "server/live_events.h"
 
 #include "base/clock.h"
@@ -39,8 +39,8 @@ static void page_leave(void *user)
 static void page_write(struct page *p, const char *name, const char *json, size_t len)
 {
     struct buf b = BUF_INIT;
-    if (buf_addf(&b, "id: %llu\nevent: %s\ndata: ", (unsigned long long)++p->id, name) == 0 && buf_add(&b, json, len) == 0 &&
-        buf_add_str(&b, "\n\n") == 0)
+    if (buf_addf(&b, "id: %llu\nevent: %s\ndata: ", (unsigned long long)++p->id, name) == 0 &&
+        buf_add(&b, json, len) == 0 && buf_add_str(&b, "\n\n") == 0)
         (void)http_stream_write(p->http, b.ptr, b.len); /* a client that is gone is told by on_gone */
     buf_release(&b);
 }

@@ -6,7 +6,8 @@
 
 #define LIVE_PING_SECONDS  20.0 /* between signs of life to each listener */
 #define LIVE_QUIET_SECONDS 60.0 /* a player that has said nothing for so long is gone */
-#define LIVE_BEHIND_MAX    (4u << 20) /* bytes that one may be behind; a page then gets a fresh state, a player is dropped */
+#define LIVE_BEHIND_MAX                                                                                                \
+    (4u << 20) /* bytes that one may be behind; a page then gets a fresh state, a player is dropped */
 
 void live_events_stream(struct server *s, struct http_request *r);    /* answers with events */
 void live_events_websocket(struct server *s, struct http_request *r); /* upgrades */

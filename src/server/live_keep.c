@@ -45,7 +45,8 @@ static void put(struct server *s, const char *kind, const char *key, const char 
     struct putting *p = malloc(sizeof *p + n + m);
     struct error err = {.text = "out of memory"};
     if (p) {
-        *p = (struct putting){.job = {.run = run_put, .done = done_put, .bytes = sizeof *p + n + m}, .server = s, .kind = kind};
+        *p = (struct putting){
+            .job = {.run = run_put, .done = done_put, .bytes = sizeof *p + n + m}, .server = s, .kind = kind};
         p->key = memcpy(p->bytes, key, n);
         p->value = value ? memcpy(p->bytes + n, value, m) : NULL;
     }

@@ -1,6 +1,6 @@
-/* See live_play.h. A player is a child that reads samples from a small pipe, so that a change of volume is heard soon. What
- * must fall silent at once (skip, pause, panic) is in the child's own buffer already: it is killed, and the next clip gets
- * another one. After a pause the clip goes on where the stage says it is, not where the pipe was. */
+/* See live_play.h. A player is a child that reads samples from a small pipe, so that a change of volume is heard
+ * soon. What must fall silent at once (skip, pause, panic) is in the child's own buffer already: it is killed, and
+ * the next clip gets another one. After a pause the clip goes on where the stage says it is, not where the pipe was. */
 #include "server/live_play.h"
 
 #include "base/clock.h"
@@ -321,7 +321,8 @@ int live_play_create(struct server *s, struct live_play **ret, struct error *err
     for (size_t i = 0; i < PLAYERS; i++)
         there += players[i].there() != 0;
     if (!there)
-        log_event(s->log, LOG_ERROR, "no sound", log_str("why", "this machine has no sound device: --play plays nothing"));
+        log_event(s->log, LOG_ERROR, "no sound",
+                  log_str("why", "this machine has no sound device: --play plays nothing"));
     *ret = p;
     return 0;
 }

@@ -1,5 +1,6 @@
-/* The stage on this machine's sound device (`serve --play`): a player of the desktop or of ALSA, kept running and fed with
- * samples. On the loop's thread, which never waits for it. Without a device the log says so, and the rest goes on. */
+/* The stage on this machine's sound device (`serve --play`): a player of the desktop or of ALSA, kept running and fed
+ * with samples. On the loop's thread, which never waits for it. Without a device the log says so, and the rest goes
+ * on. */
 #ifndef ISHOW_SERVER_LIVE_PLAY_H
 #define ISHOW_SERVER_LIVE_PLAY_H
 

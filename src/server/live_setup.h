@@ -4,8 +4,8 @@
 
 #include "server/server_state.h"
 
-/* Sets s->client and s->live (and s->play, if `play`), and starts reading the configured chats; what was kept comes back a little later. Needs
- * speech, voices and store. */
+/* Sets s->client and s->live (and s->play, if `play`), and starts reading the configured chats; what was kept comes
+ * back a little later. Needs speech, voices and store. */
 int live_open(struct server *s, int play, struct error *err);
 void live_shut(struct server *s); /* accepts a server without a stage */
 

@@ -29,7 +29,8 @@ static int read_channel(struct http_request *r, const json_t *body, struct live_
                     values[0]);
         return 0;
     }
-    *ret = (struct live_channel_params){(enum chat_platform)platform, values[1], values[2], values[3], values[4], values[5]};
+    *ret = (struct live_channel_params){
+        (enum chat_platform)platform, values[1], values[2], values[3], values[4], values[5]};
     return 1;
 }
 
@@ -45,7 +46,8 @@ static void start(struct server *s, struct http_request *r, const struct route_a
         if (rc < 0)
             reply_error(r, rc == E_NOMEM ? 500 : rc == E_LIMIT ? 409 : 400, "channel", NULL, "%s", err.text);
         else
-            reply_json(r, rc ? 200 : 202, json_pack("{s:s,s:s}", "status", rc ? "running" : "started", "channel", name));
+            reply_json(r, rc ? 200 : 202,
+                       json_pack("{s:s,s:s}", "status", rc ? "running" : "started", "channel", name));
     }
     json_decref(body);
 }

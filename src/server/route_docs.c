@@ -1,4 +1,5 @@
-/* The pages for streamers and for OBS, and the document that describes all routes, for programs and, as a page of its own, for people. */
+/* The pages for streamers and for OBS, and the document that describes all routes, for programs and, as a page of its
+ * own, for people. */
 #include "server/routes.h"
 #include "server/web_files.h"
 

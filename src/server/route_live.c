@@ -29,7 +29,8 @@ static int platform_of(struct http_request *r, const char *name)
 {
     const int platform = chat_platform_parse(name);
     if (platform < 0)
-        reply_error(r, 400, "platform", "unknown_platform", "\"%.40s\": expected twitch, youtube, bilibili or other", name);
+        reply_error(r, 400, "platform", "unknown_platform", "\"%.40s\": expected twitch, youtube, bilibili or other",
+                    name);
     return platform;
 }
 
@@ -54,13 +55,14 @@ static void events(struct server *s, struct http_request *r, const struct route_
 
 static void clip(struct server *s, struct http_request *r, const struct route_args *args)
 {
-    static const struct http_header headers[] = {{"Content-Type", "audio/wav"}, {"Cache-Control", "private, max-age=3600"}, {0}};
+    static const struct http_header headers[] = {
+        {"Content-Type", "audio/wav"}, {"Cache-Control", "private, max-age=3600"}, {0}};
     const struct live_clip *c = live_find_clip(s->live, strtoull(args->value[0], NULL, 10));
     if (c)
         http_respond(r, 200, headers, c->wav.ptr, c->wav.len);
     else
-        reply_error(r, 404, NULL, "not_found", "there is no clip %s, or not any more: the last %d are kept", args->value[0],
-                    LIVE_CLIPS_MAX);
+        reply_error(r, 404, NULL, "not_found", "there is no clip %s, or not any more: the last %d are kept",
+                    args->value[0], LIVE_CLIPS_MAX);
 }
 
 /* -------- controls -------- */
@@ -208,8 +210,8 @@ static int message_of(const json_t *body, struct chat_message **ret, struct erro
     const json_t *message = json_object_get(body, "message"), *user = json_object_get(body, "user");
     if (message)
         return chat_message_read(message, ret, err);
-    json_t *o = json_pack("{s:s,s:O*,s:{s:s,s:s,s:O*}}", "channel", "test", "text", json_object_get(body, "text"), "user",
-                          "id", "test", "name", json_is_string(user) ? json_string_value(user) : "Ann", "roles",
+    json_t *o = json_pack("{s:s,s:O*,s:{s:s,s:s,s:O*}}", "channel", "test", "text", json_object_get(body, "text"),
+                          "user", "id", "test", "name", json_is_string(user) ? json_string_value(user) : "Ann", "roles",
                           json_object_get(body, "roles"));
     const int rc = o ? chat_message_read(o, ret, err) : error_set(err, E_FORMAT, "\"text\" is missing");
     json_decref(o);
@@ -230,7 +232,8 @@ static void test_rules(struct server *s, struct http_request *r, const struct ro
     int rc = message_of(body, &m, &err);
     if (!rc && given)
         rc = rules_parse(given, &own, &err);
-    if (!rc && (rc = rules_decide(own ? own : live_rules(s->live, m->platform, m->channel), NULL, m, m->channel, 0, &d)))
+    if (!rc &&
+        (rc = rules_decide(own ? own : live_rules(s->live, m->platform, m->channel), NULL, m, m->channel, 0, &d)))
         error_nomem(&err);
     if (rc)
         reply_error(r, rc == E_NOMEM ? 500 : 400, NULL, NULL, "%s", err.text);

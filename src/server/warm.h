@@ -1,5 +1,5 @@
-/* Speech that nobody hears: voices marked preload, and with `serve --warmup` the default voice, say a word when the server
- * starts, so that the first who asks does not wait for the model's pages and the voice's clip. */
+/* Speech that nobody hears: voices marked preload, and with `serve --warmup` the default voice, say a word when the
+ * server starts, so that the first who asks does not wait for the model's pages and the voice's clip. */
 #ifndef ISHOW_SERVER_WARM_H
 #define ISHOW_SERVER_WARM_H
 
