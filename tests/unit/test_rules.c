@@ -456,6 +456,7 @@ static void bad_rules_are_refused_in_words(void **state)
         {"{\"minimum_amounts\": {\"EUR\": -5}}", "0 to 1e+09"},
         {"{\"minimum_amounts\": 5}", "currencies"},
         {"{\"cooldown_exempt\": \"everyone\"}", "nobody|members"},
+        {"{\"users\": {\"user\": \"a\"}}", "a list of at most"},
         {"{\"users\": [{}]}", "item 1"},
         {"{\"users\": [{\"user\": \"a\", \"voice\": 5}]}", "item 1"},
     };
@@ -471,6 +472,78 @@ static void bad_rules_are_refused_in_words(void **state)
         assert_null(r);
         json_decref(doc);
     }
+}
+
+/* {KEY: VALUE} is taken, or not. */
+static int takes(const char *key, json_t *value)
+{
+    struct rules *r = NULL;
+    json_t *doc = json_pack("{s:o}", key, value);
+    assert_non_null(doc);
+    const int rc = rules_parse(doc, &r, NULL);
+    rules_free(r);
+    json_decref(doc);
+    return rc == 0;
+}
+
+static json_t *text_of(size_t bytes)
+{
+    char text[1024];
+    assert_true(bytes < sizeof text);
+    memset(text, 'x', bytes);
+    return json_stringn(text, bytes);
+}
+
+static json_t *list_of(size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_sprintf("u%zu", i));
+    return list;
+}
+
+static json_t *amounts_of(size_t count)
+{
+    json_t *amounts = json_object();
+    char name[16];
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "C%zu", i);
+        json_object_set_new(amounts, name, json_integer(5));
+    }
+    return amounts;
+}
+
+static json_t *users_of(size_t count, size_t user, size_t nickname, size_t voice)
+{
+    json_t *users = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(users, json_pack("{s:o, s:o, s:o}", "user", text_of(user), "nickname",
+                                               text_of(nickname), "voice", text_of(voice)));
+    return users;
+}
+
+static void a_limit_itself_is_within_it(void **state)
+{
+    (void)state;
+    assert_true(takes("command", text_of(RULES_WORD_MAX)));
+    assert_false(takes("command", text_of(RULES_WORD_MAX + 1)));
+    assert_true(takes("bots", json_pack("[o]", text_of(RULES_WORD_MAX))));
+    assert_false(takes("bots", json_pack("[o]", text_of(RULES_WORD_MAX + 1))));
+    assert_true(takes("bots", list_of(RULES_LIST_MAX)));
+    assert_false(takes("bots", list_of(RULES_LIST_MAX + 1)));
+    assert_true(takes("templates", json_pack("{s:o}", "said", text_of(RULES_TEMPLATE_MAX))));
+    assert_false(takes("templates", json_pack("{s:o}", "said", text_of(RULES_TEMPLATE_MAX + 1))));
+    assert_true(takes("voices", json_pack("{s:o}", "en", text_of(RULES_VOICE_MAX))));
+    assert_false(takes("voices", json_pack("{s:o}", "en", text_of(RULES_VOICE_MAX + 1))));
+    assert_true(takes("minimum_amounts", json_pack("{s:i}", "EUR", 0)));
+    assert_true(takes("minimum_amounts", amounts_of(RULES_LIST_MAX)));
+    assert_false(takes("minimum_amounts", amounts_of(RULES_LIST_MAX + 1)));
+    assert_true(takes("users", users_of(RULES_LIST_MAX, 1, 0, 0)));
+    assert_false(takes("users", users_of(RULES_LIST_MAX + 1, 1, 0, 0)));
+    assert_true(takes("users", users_of(1, RULES_WORD_MAX, RULES_WORD_MAX, RULES_VOICE_MAX)));
+    assert_false(takes("users", users_of(1, RULES_WORD_MAX + 1, 0, 0)));
+    assert_false(takes("users", users_of(1, 1, RULES_WORD_MAX + 1, 0)));
+    assert_false(takes("users", users_of(1, 1, 0, RULES_VOICE_MAX + 1)));
 }
 
 /* -------- no memory left (for our own code: jansson and ICU are not made to fail) -------- */
@@ -535,6 +608,7 @@ int main(void)
         cmocka_unit_test(rules_come_back_as_they_went),
         cmocka_unit_test(every_key_is_explained),
         cmocka_unit_test(bad_rules_are_refused_in_words),
+        cmocka_unit_test(a_limit_itself_is_within_it),
         cmocka_unit_test(without_memory_nothing_wrong_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
