@@ -130,6 +130,8 @@ static void only_our_names_are_answered_to(void **state)
                                                             : "foreign_host"};
         check_all(OPEN, &e, 1);
     }
+    const struct exchange bound = {"the address it listens on", {.host = "192.0.2.7:9"}, 0, ""};
+    check_all("[server]\nbind = ['192.0.2.7:9']\n", &bound, 1);
     const struct exchange none = {"no Host", {.host = NULL}, 400, "bad_host"};
     check_all(OPEN, &none, 1);
 }
@@ -145,6 +147,10 @@ static void pages_of_strangers_cannot_act(void **state)
          {.host = "tts.example.org", .method = "POST", .origin = "https://tts.example.org"},
          0,
          ""},
+        {"own page by its name",
+         {.host = "tts.example.org", .method = "POST", .origin = "http://tts.example.org"},
+         0,
+         ""},
         {"own page, port said twice", {.host = "localhost:80", .method = "POST", .origin = "http://localhost"}, 0, ""},
         {"own page by its address", {.host = "[::1]:1", .method = "POST", .origin = "http://[0::1]:1"}, 0, ""},
         {"listed", REQUEST(.method = "DELETE", .origin = "https://page.example", .needs = MAY_MANAGE), 0, ""},
@@ -158,6 +164,10 @@ static void pages_of_strangers_cannot_act(void **state)
 
         {"stranger", REQUEST(.method = "POST", .origin = "https://evil.example"), 403, "foreign_origin"},
         {"other port", REQUEST(.method = "POST", .origin = "http://localhost:8080"), 403, "foreign_origin"},
+        {"other port of the name",
+         {.host = "tts.example.org", .method = "POST", .origin = "http://tts.example.org:443"},
+         403,
+         "foreign_origin"},
         {"other loopback", REQUEST(.method = "POST", .origin = "http://127.0.0.1:27121"), 403, "foreign_origin"},
         {"listed, other scheme", REQUEST(.method = "POST", .origin = "http://page.example"), 403, "foreign_origin"},
         {"listed, other port", REQUEST(.method = "POST", .origin = "https://page.example:8443"), 403, "foreign_origin"},
@@ -271,6 +281,26 @@ static void wrong_tokens_are_slowed_down(void **state)
     config_free(c);
 }
 
+static void who_has_been_quiet_longest_is_forgotten(void **state)
+{
+    (void)state;
+    struct config *c = configure(LOCKED);
+    struct auth_limiter l = {0};
+    const char *guessers[] = {"192.0.2.1", "192.0.2.2"};
+    double now = 100; /* so little passes that nothing is forgiven */
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < AUTH_FAILURES_MAX; i++)
+            assert_int_equal(ask(c, &l, guessers[k], "wrong", now += 1e-6).status, 401);
+    for (int i = 0; i < AUTH_ADDRESSES - 1; i++) { /* there is room for all but one */
+        char peer[32];
+        snprintf(peer, sizeof peer, "10.0.%d.%d", i / 256, i % 256);
+        assert_int_equal(ask(c, &l, peer, "wrong", now += 1e-6).status, 401);
+    }
+    assert_int_equal(ask(c, &l, guessers[1], "wrong", now).status, 429);
+    assert_int_equal(ask(c, &l, guessers[0], "wrong", now).status, 401);
+    config_free(c);
+}
+
 static void proxies_are_believed_when_trusted(void **state)
 {
     (void)state;
@@ -284,6 +314,7 @@ static void proxies_are_believed_when_trusted(void **state)
         {"10.0.0.1", "1.1.1.1", "1.1.1.1"},
         {"10.0.0.1", "6.6.6.6, 1.1.1.1", "1.1.1.1"},
         {"10.0.0.1", "6.6.6.6,1.1.1.1 , 10.0.0.9", "1.1.1.1"},
+        {"10.0.0.1", "6.6.6.6,1.1.1.1,10.0.0.9,10.0.0.8", "1.1.1.1"},
         {"10.0.0.1", "1.1.1.1:4711", "1.1.1.1"},
         {"10.0.0.1", "2001:db8::1", "2001:db8::1"},
         {"10.0.0.1", "\"[2001:DB8::1]:4711\"", "2001:db8::1"},
@@ -327,6 +358,9 @@ static void nobody_else_is_let_in_without_a_token(void **state)
                          strstr(err.text, "openssl rand -hex 32") && strstr(err.text, cases[i].address));
         assert_int_equal(auth_check_exposure(locked, &list, &err), 0);
     }
+    static const char *inside[] = {"127.0.0.1:1", "unix:/x", "[::1]:1"}, *last[] = {"127.0.0.1:1", "unix:/x", "[::]:1"};
+    assert_int_equal(auth_check_exposure(open, &(struct config_texts){inside, 3}, NULL), 0);
+    assert_int_equal(auth_check_exposure(open, &(struct config_texts){last, 3}, NULL), E_FORMAT);
     config_free(open);
     config_free(locked);
 }
@@ -387,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_our_names_are_answered_to),    cmocka_unit_test(pages_of_strangers_cannot_act),
         cmocka_unit_test(tokens_open_what_they_are_for),     cmocka_unit_test(wrong_tokens_are_slowed_down),
+        cmocka_unit_test(who_has_been_quiet_longest_is_forgotten),
         cmocka_unit_test(proxies_are_believed_when_trusted), cmocka_unit_test(nobody_else_is_let_in_without_a_token),
         cmocka_unit_test(allowed_pages_may_read_answers),
     };
