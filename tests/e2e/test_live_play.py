@@ -80,7 +80,7 @@ def control(server, action, **more):
 
 def position(server):
     """Seconds of the clip that have sounded; 0 without one."""
-    return json.loads(server.ask("GET", "/api/live")[1]).get("position_seconds") or 0
+    return json.loads(server.ask("GET", "/api/live")[1])["position_seconds"]
 
 
 def alive(pid):

@@ -483,6 +483,7 @@ static int takes(const char *key, json_t *value)
     const int rc = rules_parse(doc, &r, NULL);
     rules_free(r);
     json_decref(doc);
+    assert_true(rc == 0 || rc == E_FORMAT);
     return rc == 0;
 }
 
