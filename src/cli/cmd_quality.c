@@ -21,9 +21,8 @@
 
 static const char usage[] =
     "usage: ishowtts quality [options]\n"
-    "Compares precisions and numbers of evaluations with f32 and 32 evaluations, on your model and in your voice. "
-    "What\n"
-    "turns out as good as f32 (mel NMSE below 1e-3) is remembered, and --precision auto takes the fastest of it.\n"
+    "Compares precisions and numbers of evaluations with f32 and 32 evaluations, on your model and in your voice.\n"
+    "What turns out as good as f32 (mel NMSE below 1e-3) is remembered, and --precision auto takes the fastest of it.\n"
     "\n"
     "  --model NAME|PATH    f5, f5-v0, a folder or a checkpoint (the best one installed)\n"
     "  --vocab FILE, --vocoder DIR, --arch v0|v1, --threads N, --cache DIR    as for `ishowtts say`\n"

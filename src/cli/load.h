@@ -73,8 +73,8 @@ struct load_result { /* zeroed at first; large */
     double audio_seconds;
     struct histogram first; /* microseconds from the intended time until the first audio of an answer that is ok */
     struct histogram lag;   /* microseconds that requests left later than intended, because this program was busy */
-    struct load_status
-        *statuses[LOAD_STATUSES_MAX]; /* in the order of their coming; owned; the last takes all others */
+    /* in the order of their coming; owned; the last takes all others */
+    struct load_status *statuses[LOAD_STATUSES_MAX];
     int status_count;
     struct load_failure failures[LOAD_FAILURES_MAX];
     int failure_count;

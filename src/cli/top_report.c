@@ -97,25 +97,48 @@ static json_t *gpus(const struct top_page *now)
 static json_t *figures(const struct top_watch *w)
 {
     const struct top_page *now = top_newest(w), *before = top_previous(w), *old = top_oldest(w);
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "version", text(now->version), "kernels", text(now->kernels), "uptime_seconds", number(top_uptime(w)),
-        "window_seconds", number(now->at - old->at), "requests_per_second",
-        number(top_kind_rate(before, now, TOP_REQUESTS)), "audio_seconds_per_second",
-        number(top_rate(before, now, TOP_AUDIO_SECONDS)), "cpu_percent",
-        number(100 * top_rate(before, now, TOP_CPU_SECONDS)), "memory_bytes", number(now->numbers[TOP_MEMORY]),
-        "open_files", number(now->numbers[TOP_OPEN_FILES]), "connections", number(now->numbers[TOP_CONNECTIONS]),
-        "voices", number(now->numbers[TOP_VOICES]), "model_ready", number(now->numbers[TOP_MODEL_READY]), "queue_depth",
-        number(now->numbers[TOP_QUEUE_DEPTH]), "queue_capacity", number(now->numbers[TOP_QUEUE_CAPACITY]), "in_flight",
-        number(now->numbers[TOP_IN_FLIGHT]), "synthesis_seconds", spread(old, now, TOP_SYNTHESIS),
-        "first_audio_seconds", spread(old, now, TOP_FIRST_AUDIO), "queue_wait_seconds",
-        spread(old, now, TOP_QUEUE_WAIT), "rtf", spread(old, now, TOP_RTF), "batch_size", spread(old, now, TOP_BATCH),
-        "requests", requests(old, now), "errors", totals(now, TOP_ERRORS), "rejected", totals(now, TOP_REJECTED),
-        "retries", totals(now, TOP_RETRIES), "degraded", totals(now, TOP_DEGRADED), "fallbacks",
-        number(now->numbers[TOP_FALLBACKS]), "cancelled", number(now->numbers[TOP_CANCELLED]), "gpus", gpus(now),
-        "audio_seconds", number(now->numbers[TOP_AUDIO_SECONDS]));
+    const struct {
+        const char *name;
+        json_t *value;
+    } all[] = {
+        {"version", text(now->version)},
+        {"kernels", text(now->kernels)},
+        {"uptime_seconds", number(top_uptime(w))},
+        {"window_seconds", number(now->at - old->at)},
+        {"requests_per_second", number(top_kind_rate(before, now, TOP_REQUESTS))},
+        {"audio_seconds_per_second", number(top_rate(before, now, TOP_AUDIO_SECONDS))},
+        {"cpu_percent", number(100 * top_rate(before, now, TOP_CPU_SECONDS))},
+        {"memory_bytes", number(now->numbers[TOP_MEMORY])},
+        {"open_files", number(now->numbers[TOP_OPEN_FILES])},
+        {"connections", number(now->numbers[TOP_CONNECTIONS])},
+        {"voices", number(now->numbers[TOP_VOICES])},
+        {"model_ready", number(now->numbers[TOP_MODEL_READY])},
+        {"queue_depth", number(now->numbers[TOP_QUEUE_DEPTH])},
+        {"queue_capacity", number(now->numbers[TOP_QUEUE_CAPACITY])},
+        {"in_flight", number(now->numbers[TOP_IN_FLIGHT])},
+        {"synthesis_seconds", spread(old, now, TOP_SYNTHESIS)},
+        {"first_audio_seconds", spread(old, now, TOP_FIRST_AUDIO)},
+        {"queue_wait_seconds", spread(old, now, TOP_QUEUE_WAIT)},
+        {"rtf", spread(old, now, TOP_RTF)},
+        {"batch_size", spread(old, now, TOP_BATCH)},
+        {"requests", requests(old, now)},
+        {"errors", totals(now, TOP_ERRORS)},
+        {"rejected", totals(now, TOP_REJECTED)},
+        {"retries", totals(now, TOP_RETRIES)},
+        {"degraded", totals(now, TOP_DEGRADED)},
+        {"fallbacks", number(now->numbers[TOP_FALLBACKS])},
+        {"cancelled", number(now->numbers[TOP_CANCELLED])},
+        {"gpus", gpus(now)},
+        {"audio_seconds", number(now->numbers[TOP_AUDIO_SECONDS])},
+    };
+    json_t *o = json_object();
+    int failed = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        failed |= json_object_set_new(o, all[i].name, all[i].value);
+    if (!failed)
+        return o;
+    json_decref(o);
+    return NULL;
 }
 
 int top_json(FILE *out, const struct top_watch *w, int pretty)

@@ -12,8 +12,8 @@
  *
  * Paths in a file are from the file's own folder; here they are complete. Strings belong to the configuration; one that
  * was not given and has no default is NULL. */
-#ifndef ISHOW_SERVER_CONFIG_H
-#define ISHOW_SERVER_CONFIG_H
+#ifndef ISHOW_CONFIG_CONFIG_H
+#define ISHOW_CONFIG_CONFIG_H
 
 #include "base/buf.h"
 #include "base/error.h"

@@ -1,6 +1,6 @@
 /* What no single key can tell: keys that must fit each other, and what follows from them. Internal to config_*.c. */
-#ifndef ISHOW_SERVER_CONFIG_CHECK_H
-#define ISHOW_SERVER_CONFIG_CHECK_H
+#ifndef ISHOW_CONFIG_CONFIG_CHECK_H
+#define ISHOW_CONFIG_CONFIG_CHECK_H
 
 #include "config/config_read.h"
 

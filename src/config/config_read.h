@@ -1,7 +1,7 @@
 /* Values into a struct config, from wherever they come: defaults, the file, the environment, the command line. What
  * comes later wins. Internal to config_*.c. */
-#ifndef ISHOW_SERVER_CONFIG_READ_H
-#define ISHOW_SERVER_CONFIG_READ_H
+#ifndef ISHOW_CONFIG_CONFIG_READ_H
+#define ISHOW_CONFIG_CONFIG_READ_H
 
 #include "base/arena.h"
 #include "base/toml.h"

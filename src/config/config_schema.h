@@ -1,6 +1,6 @@
 /* Every key of the configuration: where it stands, what it may be, where it goes. Internal to config_*.c. */
-#ifndef ISHOW_SERVER_CONFIG_SCHEMA_H
-#define ISHOW_SERVER_CONFIG_SCHEMA_H
+#ifndef ISHOW_CONFIG_CONFIG_SCHEMA_H
+#define ISHOW_CONFIG_CONFIG_SCHEMA_H
 
 #include "config/config.h"
 

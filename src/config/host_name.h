@@ -1,7 +1,7 @@
 /* Names and addresses of machines as they stand in Host and Origin headers, in addresses to listen on, in lists of
  * trusted neighbours. Pure functions on text; nothing is looked up. */
-#ifndef ISHOW_SERVER_HOST_NAME_H
-#define ISHOW_SERVER_HOST_NAME_H
+#ifndef ISHOW_CONFIG_HOST_NAME_H
+#define ISHOW_CONFIG_HOST_NAME_H
 
 #include <stddef.h>
 

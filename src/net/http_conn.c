@@ -326,9 +326,8 @@ static void on_tick(void *user)
         if (now >= l->until)
             free_lingerer(l);
     }
-    if (s->draining)
-        s->resumed =
-            1; /* some that are closed libmicrohttpd lets go in its next round only, and nothing else brings one */
+    /* some that are closed libmicrohttpd lets go in its next round only, and nothing else brings one */
+    s->resumed |= s->draining;
     give_memory_back(s);
     if (s->conns || s->lingerers)
         loop_timer_start(s->loop, &s->tick, TICK, on_tick, s);

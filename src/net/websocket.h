@@ -44,8 +44,7 @@ int websocket_send(struct websocket *ws, int binary, const void *data, size_t le
 struct ws_frame; /* a message as it goes to clients of ours; reference-counted */
 int ws_frame_create(int binary, const void *data, size_t len, struct ws_frame **ret); /* E_NOMEM */
 void ws_frame_unref(struct ws_frame *f);                                              /* accepts NULL */
-int websocket_send_frame(struct websocket *ws,
-                         struct ws_frame *f); /* as websocket_send; takes a reference of its own */
+int websocket_send_frame(struct websocket *ws, struct ws_frame *f); /* as _send; takes a reference of its own */
 
 size_t websocket_backlog(const struct websocket *ws); /* bytes not yet taken by the socket */
 double websocket_last_heard(const struct websocket *ws); /* clock_seconds() of the last bytes */

@@ -1,6 +1,6 @@
 /* What the handlers of a running server share. Owned by server.c, used on the loop's thread. */
-#ifndef ISHOW_SERVER_STATE_H
-#define ISHOW_SERVER_STATE_H
+#ifndef ISHOW_SERVER_SERVER_STATE_H
+#define ISHOW_SERVER_SERVER_STATE_H
 
 #include "base/log.h"
 #include "net/http_server.h"

@@ -1,7 +1,7 @@
 /* What gives when there is too much to do or a synthesis fails, in this order: fewer evaluations, another seed, the
  * built-in engine. And how fast the workers are, so that what cannot be in time is known before it is late. Pure. */
-#ifndef ISHOW_SERVER_DEGRADE_H
-#define ISHOW_SERVER_DEGRADE_H
+#ifndef ISHOW_SPEECH_DEGRADE_H
+#define ISHOW_SPEECH_DEGRADE_H
 
 #include "config/config.h"
 

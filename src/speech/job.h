@@ -2,8 +2,8 @@
  *
  * A job is made and freed on the loop's thread. While it waits, the lock of its crew guards it; while it is spoken,
  * it is the worker's, except for what is marked otherwise. What a worker has to tell goes through speech_mail.h. */
-#ifndef ISHOW_SERVER_JOB_H
-#define ISHOW_SERVER_JOB_H
+#ifndef ISHOW_SPEECH_JOB_H
+#define ISHOW_SPEECH_JOB_H
 
 #include "speech/queue.h"
 #include "speech/sound_check.h"

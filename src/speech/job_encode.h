@@ -1,7 +1,7 @@
 /* From a job's samples to its encoded sound, on the worker's thread. A stream's goes to the loop piece by piece; what
  * is whole, or to be kept, is gathered in job->sound. */
-#ifndef ISHOW_SERVER_JOB_ENCODE_H
-#define ISHOW_SERVER_JOB_ENCODE_H
+#ifndef ISHOW_SPEECH_JOB_ENCODE_H
+#define ISHOW_SPEECH_JOB_ENCODE_H
 
 #include "speech/job.h"
 

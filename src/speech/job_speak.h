@@ -5,8 +5,8 @@
  * everything else; a stream that has begun ends with JOB_BROKEN, which its client sees: a piece cannot be made again
  * alone, because where pieces end depends on how fast the engine is, and other voices do not take over in the middle
  * of a sentence. */
-#ifndef ISHOW_SERVER_JOB_SPEAK_H
-#define ISHOW_SERVER_JOB_SPEAK_H
+#ifndef ISHOW_SPEECH_JOB_SPEAK_H
+#define ISHOW_SPEECH_JOB_SPEAK_H
 
 #include "speech/job.h"
 #include "speech/speech_engine.h"

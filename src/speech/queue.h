@@ -5,8 +5,8 @@
  * they came.
  *
  * A plain data structure: no locks, no memory of its own, and the time is told to it. */
-#ifndef ISHOW_SERVER_QUEUE_H
-#define ISHOW_SERVER_QUEUE_H
+#ifndef ISHOW_SPEECH_QUEUE_H
+#define ISHOW_SPEECH_QUEUE_H
 
 #define QUEUE_PRIORITIES 3
 

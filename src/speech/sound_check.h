@@ -1,8 +1,8 @@
 /* Whether what an engine has made can be speech at all: sound and not silence, within what a wave can hold, about as
  * long as its text. It finds a synthesis that has failed; it does not judge whether the words are right. Pure
  * functions. */
-#ifndef ISHOW_SERVER_SOUND_CHECK_H
-#define ISHOW_SERVER_SOUND_CHECK_H
+#ifndef ISHOW_SPEECH_SOUND_CHECK_H
+#define ISHOW_SPEECH_SOUND_CHECK_H
 
 #include <stddef.h>
 

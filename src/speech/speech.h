@@ -4,8 +4,8 @@
  * ("builtin").
  *
  * Everything here is called on the loop's thread, and so are a job's events. */
-#ifndef ISHOW_SERVER_SPEECH_H
-#define ISHOW_SERVER_SPEECH_H
+#ifndef ISHOW_SPEECH_SPEECH_H
+#define ISHOW_SPEECH_SPEECH_H
 
 #include "ishowtts.h"
 

@@ -1,7 +1,7 @@
 /* What one worker speaks with: a model or none, the built-in voices, and the clips that it has prepared. Of one thread,
  * except where noted. */
-#ifndef ISHOW_SERVER_SPEECH_ENGINE_H
-#define ISHOW_SERVER_SPEECH_ENGINE_H
+#ifndef ISHOW_SPEECH_SPEECH_ENGINE_H
+#define ISHOW_SPEECH_SPEECH_ENGINE_H
 
 #include "ishowtts.h"
 

@@ -2,8 +2,8 @@
  *
  * A job with news is put into the mail once, whatever it has to tell, and the loop is woken once for all that is
  * there. So the end of a job needs no memory, and cannot get lost. */
-#ifndef ISHOW_SERVER_SPEECH_MAIL_H
-#define ISHOW_SERVER_SPEECH_MAIL_H
+#ifndef ISHOW_SPEECH_SPEECH_MAIL_H
+#define ISHOW_SPEECH_SPEECH_MAIL_H
 
 #include "speech/job.h"
 

@@ -1,6 +1,6 @@
 /* What speech.c and speech_setup.c share. */
-#ifndef ISHOW_SERVER_SPEECH_PRIVATE_H
-#define ISHOW_SERVER_SPEECH_PRIVATE_H
+#ifndef ISHOW_SPEECH_SPEECH_PRIVATE_H
+#define ISHOW_SPEECH_SPEECH_PRIVATE_H
 
 #include "speech/speech.h"
 #include "speech/speech_mail.h"

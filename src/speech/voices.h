@@ -6,8 +6,8 @@
  *
  * A clip that is not used any more stays on the disk for CLIP_GRACE seconds (store_clips.h), so that speech that was
  * asked for before the change can still be made. Changes are made by voice_change.h. */
-#ifndef ISHOW_SERVER_VOICES_H
-#define ISHOW_SERVER_VOICES_H
+#ifndef ISHOW_SPEECH_VOICES_H
+#define ISHOW_SPEECH_VOICES_H
 
 #include "base/error.h"
 #include "config/config.h"

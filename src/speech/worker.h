@@ -2,8 +2,8 @@
  *
  * There is a crew for the model and one for the built-in voices, so that neither waits for the other, and so that
  * what the model cannot do, or not in time, is done by somebody else. */
-#ifndef ISHOW_SERVER_WORKER_H
-#define ISHOW_SERVER_WORKER_H
+#ifndef ISHOW_SPEECH_WORKER_H
+#define ISHOW_SPEECH_WORKER_H
 
 #include "speech/degrade.h"
 #include "speech/job.h"

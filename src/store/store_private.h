@@ -1,6 +1,6 @@
 /* What the files of this room share about a store. */
-#ifndef ISHOW_STORE_PRIVATE_H
-#define ISHOW_STORE_PRIVATE_H
+#ifndef ISHOW_STORE_STORE_PRIVATE_H
+#define ISHOW_STORE_STORE_PRIVATE_H
 
 #include "store/database.h"
 #include "store/store.h"
