@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "server/auth.h"
+#include "server/live_setup.h"
 #include "server/server.h"
 
 #include <getopt.h>
@@ -64,6 +65,8 @@ static int check_config(const struct server_options *o, ishow_error *err)
     int rc = config_load(o->config, o->settings, &c, print_warning, NULL, (struct error *)err);
     if (!rc)
         rc = auth_check_exposure(c, &c->server.bind, (struct error *)err);
+    if (!rc)
+        rc = live_check(c, (struct error *)err);
     if (!rc && config_describe(c, &text))
         rc = error_nomem((struct error *)err);
     if (!rc && (fwrite(text.ptr, 1, text.len, stdout) != text.len || fflush(stdout)))

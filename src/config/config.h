@@ -131,7 +131,7 @@ struct config {
     } f5;
 
     struct {
-        const char *model_name, *template;
+        const char *model_name;
         struct config_shimmy_model *extra_models;
         size_t extra_model_count;
     } shimmy;
@@ -139,13 +139,13 @@ struct config {
     struct {
         struct {
             int enabled;
-            const char *client_id, *client_secret, *bot_username, *oauth_token;
+            const char *bot_username, *oauth_token;
             struct config_texts channels;
             const char *url; /* in place of Twitch's own */
         } twitch;
         struct {
             int enabled;
-            const char *api_key, *client_id, *client_secret, *refresh_token, *channel_id;
+            const char *api_key, *channel_id;
             struct config_texts channels;
             const char *url;
             int quota; /* units a day */
@@ -165,7 +165,6 @@ struct config {
         struct config_texts banned_keywords;
         int allow_links;
         const char *voice_id;
-        double timeout_secs;
     } gateway; /* [danmaku_gateway.*] */
 };
 

@@ -153,6 +153,8 @@ static int same_value(const struct config_key *key, const struct config *a, cons
     case CONFIG_INT:
     case CONFIG_CHOICE:
         return *(const int *)x == *(const int *)y;
+    case CONFIG_REAL:
+        return *(const double *)x == *(const double *)y;
     case CONFIG_TEXT:
     case CONFIG_PATH:
     case CONFIG_MODEL:

@@ -22,6 +22,19 @@ static json_t *rules_of(const struct config *c)
                      c->gateway.voice_id ? c->gateway.voice_id : "");
 }
 
+int live_check(const struct config *c, struct error *err)
+{
+    struct rules *rules = NULL;
+    struct error why;
+    json_t *json = rules_of(c);
+    int rc = json ? rules_parse(json, &rules, &why) : error_nomem(&why);
+    if (rc)
+        rc = error_set(err, rc, "[danmaku_gateway.filter], as rules: %.300s", why.text);
+    rules_free(rules);
+    json_decref(json);
+    return rc;
+}
+
 static void start(struct server *s, enum chat_platform platform, const char *channel, const char *code)
 {
     const struct live_channel_params p = {.platform = platform, .channel = channel, .code = code};
@@ -67,8 +80,7 @@ int live_open(struct server *s, int play, struct error *err)
         .http = s->client,
         .speech = s->speech,
         .voices = s->voices,
-        .queue_capacity = (size_t)(c->gateway.capacity < CHAT_QUEUE_CAPACITY_MAX ? c->gateway.capacity
-                                                                                 : CHAT_QUEUE_CAPACITY_MAX),
+        .queue_capacity = (size_t)c->gateway.capacity,
         .ageing = c->danmaku.ageing,
         .rate = c->gateway.rate_limit_per_sec,
         .flood_seconds = c->danmaku.flood,

@@ -4,6 +4,9 @@
 
 #include "server/server_state.h"
 
+/* E_FORMAT when live_open would refuse what the configuration has for chats. */
+int live_check(const struct config *c, struct error *err);
+
 /* Sets s->client and s->live (and s->play, if `play`), and starts reading the configured chats; what was kept comes
  * back a little later. Needs speech, voices and store. */
 int live_open(struct server *s, int play, struct error *err);

@@ -3,6 +3,7 @@
 
 #include "server/auth.h"
 #include "server/data.h"
+#include "server/live_setup.h"
 #include "server/measure.h"
 #include "server/notify.h"
 
@@ -28,6 +29,8 @@ int reload_read(struct server *s, const struct server_options *options, struct c
     int rc = config_load(options->config, options->settings, &c, keep_warning, &warnings, err);
     if (!rc) /* whoever has opened the sockets: they must not be left without a token */
         rc = auth_check_exposure(c, &s->listening, err);
+    if (!rc)
+        rc = live_check(c, err);
     if (!rc)
         log_set(s->log, (enum log_format)c->log.format, (enum log_level)c->log.level);
     if (warnings.len)

@@ -141,6 +141,9 @@ def test_what_is_wrong_is_one_sentence_with_its_place():
         ("bind_addr = '0.0.0.0:27121'\n", "0.0.0.0:27121 can be reached from other machines, but there is no token"),
         ("[auth]\ntoken = 'brief'\n", "the token \"default\": expected 16 to 512 characters, found 5"),
         ("[auth]\ntoken_file = 'gone'\n", "gone: No such file"),
+        ("[danmaku_gateway.filter]\nmax_words = 5000\n", "max_words: expected a whole number from 1 to 1000 words"),
+        ("[danmaku_gateway.filter]\nbanned_keywords = ['fine', '(']\n", "[danmaku_gateway.filter], as rules: "),
+        ("[danmaku_gateway.filter]\nbanned_keywords = ['']\n", "[danmaku_gateway.filter], as rules: "),
         ("[server]\ntls_certificate = '/dev/null'\ntls_key = 'gone.pem'\n", "server.tls_key: gone.pem: No such file"),
     ):
         r = check(text)
@@ -370,9 +373,10 @@ def test_a_broken_file_leaves_the_old_in_force():
 
 def test_what_only_a_start_can_change_is_named():
     with Server("") as s:
-        _, after = s.reload("data_dir = 'elsewhere'\n[speech]\nthreads = 1\n[queue]\ncapacity = 5\n")
+        _, after = s.reload("data_dir = 'elsewhere'\n[speech]\nthreads = 1\n[queue]\ncapacity = 5\n"
+                            "[danmaku]\nageing = 5\n[danmaku.twitch]\nchannels = ['someone']\n")
         named = {e["key"] for e in s.events[after:] if e["event"] == "restart_needed"}
-        assert named == {"data_dir", "speech.threads"}, s.events[after:]
+        assert named == {"data_dir", "speech.threads", "danmaku.ageing", "danmaku.twitch.channels"}, s.events[after:]
 
 
 def test_a_storm_of_signals_drops_nothing():
