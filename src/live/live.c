@@ -493,7 +493,8 @@ int live_start(struct live *l, const struct live_channel_params *params, const c
     c->next = l->channels;
     l->channels = c;
     l->channel_count++;
-    keep_channel(l, c, 1);
+    if (!params->configured)
+        keep_channel(l, c, 1);
     live_tell(l, "channel", live_channel_json(c));
     if (ret_name)
         *ret_name = c->name;

@@ -77,6 +77,7 @@ struct live_channel_params {
     const char *voice, *engine; /* "" and NULL: the rules' and the server's */
     const char *url;            /* of the chat, in place of the site's */
     const char *code;           /* Bilibili: of the room */
+    int configured;             /* it stands in the configuration: the keeper is not told */
 };
 
 /* 1 when it is there already. `ret_name` (NULL) receives the channel as the site calls it, which lives as long as it

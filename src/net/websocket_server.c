@@ -206,9 +206,10 @@ int websocket_accept(struct http_request *r, const struct websocket_events *even
         c = NULL;
     }
     if (rc) {
-        static const char full[] = "out of memory\n";
+        static const struct http_header json[] = {{"Content-Type", "application/json"}, {0}};
+        static const char full[] = SORRY("out of memory");
         free(c);
-        http_respond_static(r, 503, wanted, full, sizeof full - 1);
+        http_respond_static(r, 503, json, full, sizeof full - 1);
         return rc;
     }
     *ret = ws;

@@ -37,7 +37,7 @@ int live_check(const struct config *c, struct error *err)
 
 static void start(struct server *s, enum chat_platform platform, const char *channel, const char *code)
 {
-    const struct live_channel_params p = {.platform = platform, .channel = channel, .code = code};
+    const struct live_channel_params p = {.platform = platform, .channel = channel, .code = code, .configured = 1};
     struct error err;
     if (live_start(s->live, &p, NULL, &err) < 0)
         log_event(s->log, LOG_ERROR, "chat_not_read", log_str("platform", chat_platform_name(platform)),

@@ -3,10 +3,12 @@
 
 #include "store/store_private.h"
 
-static int count(struct store *s, const char *kind, int64_t *ret, struct error *err)
+/* Of a kind, without `key`. */
+static int count_others(struct store *s, const char *kind, const char *key, int64_t *ret, struct error *err)
 {
     struct query q;
-    int rc = query_begin(&q, s->state, err, "SELECT count(*) FROM note WHERE kind = ?", "t", kind);
+    int rc = query_begin(&q, s->state, err, "SELECT count(*) FROM note WHERE kind = ? AND key <> ?", "tt",
+                         kind, key);
     if (!rc && (rc = query_row(&q, err)) == 1) {
         *ret = query_int(&q, 0);
         rc = 0;
@@ -20,7 +22,7 @@ int store_note_put(struct store *s, const char *kind, const char *key, const cha
     int64_t n = 0;
     if (!value)
         return query_run(s->state, err, "DELETE FROM note WHERE kind = ? AND key = ?", "tt", kind, key);
-    const int rc = count(s, kind, &n, err);
+    const int rc = count_others(s, kind, key, &n, err);
     if (rc)
         return rc;
     if (n >= STORE_NOTES_MAX)

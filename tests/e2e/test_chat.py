@@ -3,8 +3,10 @@ HTTP; what players hear. Usage: test_chat.py PROGRAM; prints TAP."""
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chat_servers import Bilibili, Listener, Player, Twitch, WebSocketServer, YouTube  # noqa: E402
@@ -392,6 +394,17 @@ def test_rules_are_changed_tested_and_refused():
 
 
 # -------- what is kept --------
+
+def test_a_chat_leaves_with_its_line_in_the_configuration():
+    twitch, folder = Twitch(), tempfile.mkdtemp(prefix="ishow-configured-")
+    line = f'[danmaku.twitch]\nenabled = true\nchannels = ["configured"]\nurl = "{twitch.url}"\n'
+    for settings, expected in (line, ["configured"]), ("", []):
+        server = Serving(PROGRAM, settings + QUICK, folder=folder)
+        assert [c["channel"] for c in state(server)["channels"]] == expected
+        server.stop()
+        server.process.stderr.close()
+    shutil.rmtree(folder)
+
 
 def test_paid_messages_channels_and_rules_survive_kill_9():
     twitch = Twitch()

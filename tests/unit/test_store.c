@@ -8,6 +8,7 @@
 #include "store_folder.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -338,11 +339,34 @@ static void test_notes_keep_their_order_and_survive_closing(void **state)
     store_close(s);
 }
 
+static void test_notes_have_a_limit_that_none_in_its_place_meets(void **state)
+{
+    (void)state;
+    struct error err;
+    char fill[256];
+    sqlite3 *db;
+    store_close(open_here());
+    assert_int_equal(sqlite3_open(in_folder("state.db"), &db), SQLITE_OK);
+    snprintf(fill, sizeof fill,
+             "INSERT INTO note (kind, key, value) WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n "
+             "WHERE i < %d) SELECT 'paid', i, '' FROM n",
+             STORE_NOTES_MAX);
+    assert_int_equal(sqlite3_exec(db, fill, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    struct store *s = open_here();
+    assert_int_equal(store_note_put(s, "paid", "one more", "", &err), E_LIMIT);
+    put_note(s, "paid", "7", "again");
+    put_note(s, "paid", "8", NULL);
+    put_note(s, "paid", "one more", "");
+    store_close(s);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
         TEST(test_voices_survive_closing),
+        TEST(test_notes_have_a_limit_that_none_in_its_place_meets),
         TEST(test_same_clip_is_one_voice),
         TEST(test_uploads_have_a_limit),
         TEST(test_rename_and_remove),
