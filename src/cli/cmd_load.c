@@ -19,7 +19,7 @@ static const char usage[] =
     "  --duration S         seconds to send for (10, unless --requests is given)\n"
     "  --requests N         how many to send\n"
     "  --text-file FILE     what is said, one text a line, in turn (lines of a chat)\n"
-    "  --voice NAME, --format NAME   voice (the server's default); wav, pcm, mp3, opus, flac (wav)\n"
+    "  --voice NAME, --format NAME   voice (the server's default); wav, pcm, mp3, opus, ogg, aac, flac (wav)\n"
     "  --stream             ask for the sound while it is made\n"
     "  --hangup P           share of the clients, 0..1, that go away in the middle of an answer (0)\n"
     "  --timeout-ms N       a request has failed after so long (60000)\n"

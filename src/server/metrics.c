@@ -35,7 +35,7 @@ static const struct family families[METRIC_COUNT] = {
         COUNTER, {"endpoint", "status"}},
     [METRIC_ERRORS] = {"tts_errors_total",
         "Requests for speech that failed, by reason.",
-        COUNTER, {"reason"}, VALUES("bad_request", "timeout", "broken", "stopped", "memory")},
+        COUNTER, {"reason"}, VALUES("bad_request", "timeout", "broken", "stopped")},
     [METRIC_REJECTED] = {"tts_rejected_total",
         "Requests turned away before any work was done, by reason.",
         COUNTER, {"reason"}, VALUES("queue_full", "stopping", "memory", "unauthorized", "forbidden")},

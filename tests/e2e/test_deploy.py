@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What lies in deploy/: the tools that will read it find nothing wrong, and every metric that it names is one of the
-server's. A tool that is not installed leaves its test out."""
+"""What lies in deploy/, and the man page: the tools that will read it find nothing wrong, every metric that it names is
+one of the server's, and every option one of the program's. A tool that is not installed leaves its test out."""
 import json
 import os
 import re
@@ -133,6 +133,27 @@ def test_every_metric_is_in_the_guide():
     for name in metrics():
         plain = re.sub(r"_(bucket|sum|count)$", "", name)
         assert f"`{plain}" in guide, f"docs/OPERATIONS.md does not explain {plain}"
+
+
+def options(text):
+    return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text))
+
+
+def test_every_option_is_in_the_man_page():
+    page = re.sub(r"\\f.", "", (top / "docs/ishowtts.1").read_text()).replace("\\-", "-")
+    common, *rest = re.split(r"(?m)^\.SS (.*)\n", page[page.index("\n.SH COMMANDS"):page.index("\n.SH EXIT STATUS")])
+    sections = dict(zip(rest[::2], rest[1::2]))
+    assert {"--help", "--version"} <= options(common), common
+    commands = re.findall(r"(?m)^  ([a-z]+) ", run(program, "--help"))
+    assert sorted(commands) == sorted(sections) and len(commands) > 5, (commands, sections.keys())
+    for command in commands:
+        told = run(program, command, "--help")
+        listed = options("\n".join(line for line in told.splitlines() if line.startswith(" ")))
+        assert "--help" in listed, told
+        missing = listed - options(common) - options(sections[command])
+        assert not missing, f"docs/ishowtts.1 lacks {missing} of {command}"
+        unknown = options(sections[command]) - options(told)
+        assert not unknown, f"docs/ishowtts.1 has {unknown}, which {command} --help does not name"
 
 
 def prepared_units(d):

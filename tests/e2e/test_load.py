@@ -3,6 +3,7 @@ Usage: test_load.py PROGRAM; prints TAP."""
 import http.server
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -307,6 +308,9 @@ def test_wrong_usage():
         assert r.stderr and not r.stdout, args
     r = run("--help")
     assert "--rate" in r.stdout and not r.stderr
+    taken = re.search(r"--format wants (.*), not", run("--format", "midi", code=2).stderr)[1]
+    named = re.search(r"--format NAME +.*; (.*) \(wav\)", r.stdout)[1]
+    assert re.findall(r"\w+", named) == re.findall(r"\w+", taken.replace(" or ", " ")), (named, taken)
 
 
 run_tests(globals())

@@ -71,6 +71,7 @@ static void test_what_never_happened_is_a_zero(void **state)
     (void)state;
     render();
     assert_true(value_of("tts_errors_total{reason=\"timeout\"}") == 0);
+    assert_true(isnan(value_of("tts_errors_total{reason=\"memory\"}"))); /* what cannot happen is none */
     assert_true(value_of("tts_fallbacks_total") == 0);
     assert_true(value_of("tts_queue_wait_seconds_count") == 0);
     assert_true(value_of("tts_rtf_bucket{engine=\"builtin\",le=\"+Inf\"}") == 0);
