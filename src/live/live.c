@@ -317,13 +317,18 @@ static const char *enqueue(struct live *l, struct chat_message *m, const struct 
     return NULL;
 }
 
-int live_take(struct live *l, struct chat_message *m, struct rules_decision *ret, uint64_t *ret_number)
+int live_take(struct live *l, struct chat_message *m, struct rules_decision *ret, const char **ret_reason,
+              uint64_t *ret_number)
 {
     struct channel *c = live_channel(l, m->platform, m->channel);
     struct rules_decision d;
     const double now = clock_seconds();
     const char *reason = NULL;
     uint64_t number = 0;
+    if (ret_reason)
+        *ret_reason = NULL;
+    if (ret_number)
+        *ret_number = 0;
     l->received++;
     if (c)
         c->received++;
@@ -352,6 +357,8 @@ int live_take(struct live *l, struct chat_message *m, struct rules_decision *ret
     say_summary(l, c, now);
     note(l, m, &d, reason, number);
     stage_work(l);
+    if (ret_reason)
+        *ret_reason = reason;
     if (ret_number)
         *ret_number = number;
     if (ret)
@@ -379,7 +386,7 @@ void live_remove(struct live *l, enum chat_platform platform, const char *channe
 static void on_message(void *user, struct chat_message *m)
 {
     struct channel *c = user;
-    (void)live_take(c->live, m, NULL, NULL); /* without memory it is not spoken */
+    (void)live_take(c->live, m, NULL, NULL, NULL); /* without memory it is not spoken */
 }
 
 static void on_removal(void *user, const struct chat_removal *removal)

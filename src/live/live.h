@@ -95,9 +95,11 @@ int live_restore_paid(struct live *l, const json_t *paid, struct error *err);
 
 /* -------- messages -------- */
 
-/* From wherever: decides, and queues what is to be said. `ret` (may be NULL; then release it) tells what became of
- * it, and ret_number (may be NULL) the number in the queue, 0 if it is not there. E_NOMEM. */
-int live_take(struct live *l, struct chat_message *m, struct rules_decision *ret, uint64_t *ret_number);
+/* From wherever: decides, and queues what is to be said. `ret` (may be NULL; else release it) tells what the rules say,
+ * ret_reason (may be NULL) why what they would say is not queued: "rate", "flood", "full", "memory"; NULL, or static;
+ * and ret_number (may be NULL) the number in the queue, 0 if it is not there. E_NOMEM. */
+int live_take(struct live *l, struct chat_message *m, struct rules_decision *ret, const char **ret_reason,
+              uint64_t *ret_number);
 void live_remove(struct live *l, enum chat_platform platform, const char *channel, const struct chat_removal *removal);
 
 /* -------- rules -------- */

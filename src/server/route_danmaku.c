@@ -76,13 +76,14 @@ static void enqueue(struct server *s, struct http_request *r, const struct route
     struct chat_message *m = NULL;
     struct rules_decision d;
     struct error err;
+    const char *reason = NULL;
     uint64_t number = 0;
     (void)args;
     if (!body)
         return;
     int rc = chat_message_read(body, &m, &err);
     json_decref(body);
-    if (!rc && (rc = live_take(s->live, m, &d, &number)))
+    if (!rc && (rc = live_take(s->live, m, &d, &reason, &number)))
         error_nomem(&err);
     chat_message_unref(m);
     if (rc) {
@@ -93,8 +94,7 @@ static void enqueue(struct server *s, struct http_request *r, const struct route
         reply_json(r, 202, json_pack("{s:s,s:s,s:I}", "verdict", rules_verdict_name(d.verdict), "text",
                                      d.text.ptr ? d.text.ptr : "", "number", (json_int_t)number));
     } else {
-        const struct http_header headers[] = {
-            {"x-ishow-verdict", d.verdict == RULES_SAY ? "full" : rules_verdict_name(d.verdict)}, {0}};
+        const struct http_header headers[] = {{"x-ishow-verdict", reason ? reason : rules_verdict_name(d.verdict)}, {0}};
         http_respond_static(r, 204, headers, "", 0);
     }
     rules_decision_release(&d);

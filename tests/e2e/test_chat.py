@@ -307,6 +307,32 @@ def test_enqueue_in_the_originals_words():
         assert state(server)["queue"][0]["priority"] == "paid"
 
 
+def enqueued(server, count, **more):
+    """What became of so many messages that come at once, in order."""
+    found = []
+    for i in range(count):
+        status, body, headers = server.ask("POST", "/api/danmaku/enqueue", {
+            "channel": "c", "text": f"message number {i} of many", "user": {"id": f"u{i}", "name": f"User{i}"}, **more})
+        assert status == (204 if "x-ishow-verdict" in headers else 202), (status, headers)
+        found.append(headers.get("x-ishow-verdict") or json.loads(body)["verdict"])
+    return found
+
+
+def test_enqueue_says_why_what_the_rules_would_say_is_not_said():
+    for settings, why in (("[danmaku_gateway.queue]\nrate_limit_per_sec = 0.5\n", "rate"),
+                          (QUICK + "[danmaku]\nflood = 2.0\n", "flood")):
+        with Serving(PROGRAM, settings) as server:
+            pause(server)
+            found = enqueued(server, 8)
+            assert found[0] == "say" and set(found) == {"say", why}, (why, found)
+            assert [verdict for _, verdict in verdicts(server)] == found, (verdicts(server), found)
+    with Serving(PROGRAM, QUICK + "capacity = 2\n") as server:
+        pause(server)
+        paid = {"micros": 5000000, "currency": "USD", "text": "$5"}
+        assert enqueued(server, 4, amount=paid) == ["say"] * 4  # they do not go for what is not paid
+        assert enqueued(server, 1) == ["full"]
+
+
 # -------- queue and controls --------
 
 def fill(server, *texts, **more):
