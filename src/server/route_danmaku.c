@@ -20,12 +20,12 @@ static int read_channel(struct http_request *r, const json_t *body, struct live_
     const char *values[6];
     for (int i = 0; i < 6; i++)
         if (!(values[i] = text(body, keys[i]))) {
-            reply_error(r, 400, keys[i], "wrong_type", "\"%s\": expected a text", keys[i]);
+            reply_error(r, 400, keys[i], "invalid_type", "\"%s\": expected a text", keys[i]);
             return 0;
         }
     const int platform = chat_platform_parse(*values[0] ? values[0] : "twitch");
     if (platform < 0) {
-        reply_error(r, 400, "platform", "unknown_platform", "\"%.40s\": expected twitch, youtube, bilibili or other",
+        reply_error(r, 400, "platform", "invalid_value", "\"%.40s\": expected twitch, youtube, bilibili or other",
                     values[0]);
         return 0;
     }
@@ -94,7 +94,8 @@ static void enqueue(struct server *s, struct http_request *r, const struct route
         reply_json(r, 202, json_pack("{s:s,s:s,s:I}", "verdict", rules_verdict_name(d.verdict), "text",
                                      d.text.ptr ? d.text.ptr : "", "number", (json_int_t)number));
     } else {
-        const struct http_header headers[] = {{"x-ishow-verdict", reason ? reason : rules_verdict_name(d.verdict)}, {0}};
+        const struct http_header headers[] = {
+            {"x-ishow-verdict", reason ? reason : rules_verdict_name(d.verdict)}, {0}};
         http_respond_static(r, 204, headers, "", 0);
     }
     rules_decision_release(&d);

@@ -14,11 +14,11 @@ static const char *text_field(struct http_request *r, const json_t *body, const 
     const json_t *v = json_object_get(body, key);
     if (!v || json_is_null(v)) {
         if (!usual)
-            reply_error(r, 400, key, "missing", "\"%s\" is missing", key);
+            reply_error(r, 400, key, "missing_required_parameter", "\"%s\" is missing", key);
         return usual;
     }
     if (!json_is_string(v) || strlen(json_string_value(v)) != json_string_length(v)) {
-        reply_error(r, 400, key, "wrong_type", "\"%s\": expected a text", key);
+        reply_error(r, 400, key, "invalid_type", "\"%s\": expected a text", key);
         return NULL;
     }
     return json_string_value(v);
@@ -29,7 +29,7 @@ static int platform_of(struct http_request *r, const char *name)
 {
     const int platform = chat_platform_parse(name);
     if (platform < 0)
-        reply_error(r, 400, "platform", "unknown_platform", "\"%.40s\": expected twitch, youtube, bilibili or other",
+        reply_error(r, 400, "platform", "invalid_value", "\"%.40s\": expected twitch, youtube, bilibili or other",
                     name);
     return platform;
 }
@@ -83,7 +83,11 @@ static void control(struct server *s, struct http_request *r, const struct route
         else
             action = NULL;
         if (!action)
-            reply_error(r, 400, "volume", "out_of_range", "\"volume\": expected a number from 0 to 1");
+            reply_error(r, 400, "volume",
+                        !volume || json_is_null(volume) ? "missing_required_parameter"
+                        : json_is_number(volume)        ? "out_of_range"
+                                                        : "invalid_type",
+                        "\"volume\": expected a number from 0 to 1");
     } else if (strcmp(action, "voice") == 0) {
         const char *voice = text_field(r, body, "voice", "");
         if (voice && live_set_voice(s->live, voice))
@@ -93,7 +97,7 @@ static void control(struct server *s, struct http_request *r, const struct route
     } else if (live_action_parse(action) >= 0) {
         live_control(s->live, (enum live_action)live_action_parse(action));
     } else {
-        reply_error(r, 400, "action", "unknown_action",
+        reply_error(r, 400, "action", "invalid_value",
                     "\"%.40s\": expected pause, resume, skip, clear, replay, panic, volume or voice", action);
         action = NULL;
     }
@@ -111,11 +115,12 @@ static void queue(struct server *s, struct http_request *r, const struct route_a
     int rc = 1;
     if (action && strcmp(action, "remove") == 0)
         rc = live_queue_remove(s->live, number);
-    else if (action && strcmp(action, "move") == 0 && (!before || json_is_null(before) || json_is_integer(before)))
-        rc = live_queue_move(s->live, number, (uint64_t)json_integer_value(before));
+    else if (action && strcmp(action, "move") != 0)
+        reply_error(r, 400, "action", "invalid_value", "\"%.40s\": expected remove or move", action);
+    else if (action && before && !json_is_null(before) && !json_is_integer(before))
+        reply_error(r, 400, "before", "invalid_type", "\"before\": expected a whole number or null");
     else if (action)
-        reply_error(r, 400, "action", "unknown_action", "expected {\"action\": \"remove\"} or {\"action\": \"move\", "
-                                                        "\"before\": a number or null}");
+        rc = live_queue_move(s->live, number, (uint64_t)json_integer_value(before));
     if (rc == E_NOTFOUND)
         reply_error(r, 404, NULL, "not_found", "there is no %s in the queue that could be moved or removed",
                     args->value[0]);
@@ -137,7 +142,9 @@ static void users(struct server *s, struct http_request *r, const struct route_a
     struct error err;
     if (value && number >= 0) {
         const int rc = live_set_user(s->live, number, *channel ? channel : NULL, user, action, value, &err);
-        if (rc)
+        if (rc == E_ARG)
+            reply_error(r, 400, "action", "invalid_value", "%s", err.text);
+        else if (rc)
             reply_error(r, rc == E_NOTFOUND ? 404 : rc == E_NOMEM ? 500 : 400, NULL, NULL, "%s", err.text);
         else
             ok(r);
@@ -190,7 +197,7 @@ static void put_rules(struct server *s, struct http_request *r, const struct rou
     const int rc = rules_parse(body, &rules, &err);
     json_decref(body);
     if (rc)
-        reply_error(r, rc == E_NOMEM ? 500 : 400, NULL, "bad_rule", "%s", err.text);
+        reply_error(r, rc == E_NOMEM ? 500 : 400, NULL, rc == E_NOMEM ? NULL : "bad_rule", "%s", err.text);
     else if (live_set_rules(s->live, platform, channel, rules))
         reply_error(r, 500, NULL, NULL, "out of memory");
     else
@@ -229,14 +236,15 @@ static void test_rules(struct server *s, struct http_request *r, const struct ro
     if (!body)
         return;
     const json_t *given = json_object_get(body, "rules");
+    const char *code = NULL;
     int rc = message_of(body, &m, &err);
-    if (!rc && given)
-        rc = rules_parse(given, &own, &err);
+    if (!rc && given && (rc = rules_parse(given, &own, &err)) && rc != E_NOMEM)
+        code = "bad_rule";
     if (!rc &&
         (rc = rules_decide(own ? own : live_rules(s->live, m->platform, m->channel), NULL, m, m->channel, 0, &d)))
         error_nomem(&err);
     if (rc)
-        reply_error(r, rc == E_NOMEM ? 500 : 400, NULL, NULL, "%s", err.text);
+        reply_error(r, rc == E_NOMEM ? 500 : 400, NULL, code, "%s", err.text);
     else
         reply_json(r, 200, live_decision_json(&d));
     if (!rc)
