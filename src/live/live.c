@@ -333,11 +333,6 @@ int live_take(struct live *l, struct chat_message *m, struct rules_decision *ret
     if (c)
         c->received++;
     const struct rules *rules = c && c->rules ? c->rules : l->rules;
-    if (live_command(l, c, m)) {
-        if (l->params.watcher.message)
-            l->params.watcher.message(l->params.watcher.user, m->platform, rules_verdict_name(RULES_COMMAND));
-        return ret ? (memset(ret, 0, sizeof *ret), ret->verdict = RULES_COMMAND, 0) : 0;
-    }
     int rc = rules_decide(rules, c ? c->memory : l->memory, m, m->channel, now, &d);
     if (rc)
         return rc;
@@ -386,7 +381,16 @@ void live_remove(struct live *l, enum chat_platform platform, const char *channe
 static void on_message(void *user, struct chat_message *m)
 {
     struct channel *c = user;
-    (void)live_take(c->live, m, NULL, NULL, NULL); /* without memory it is not spoken */
+    struct live *l = c->live;
+    /* Only a source knows who is a moderator: what is posted has the roles that its sender claims. */
+    if (!live_command(l, c, m)) {
+        (void)live_take(l, m, NULL, NULL, NULL); /* without memory it is not spoken */
+        return;
+    }
+    l->received++;
+    c->received++;
+    if (l->params.watcher.message)
+        l->params.watcher.message(l->params.watcher.user, m->platform, rules_verdict_name(RULES_COMMAND));
 }
 
 static void on_removal(void *user, const struct chat_removal *removal)

@@ -138,9 +138,9 @@ static const char *name_in(struct slice word, char *out, size_t size)
 
 int live_command(struct live *l, const struct channel *c, const struct chat_message *m)
 {
-    const char *command = rules_command(c && c->rules ? c->rules : l->rules);
+    const char *command = rules_command(c->rules ? c->rules : l->rules);
     const size_t n = strlen(command);
-    const int ours = c && m->kind == CHAT_SAID && (m->roles & (ROLE_OWNER | ROLE_MODERATOR)) &&
+    const int ours = m->kind == CHAT_SAID && (m->roles & (ROLE_OWNER | ROLE_MODERATOR)) &&
                      strncasecmp(m->text, command, n) == 0 && m->text[n] == ' ';
     const char *at = m->text + (ours ? n : 0);
     char verb[16], user[RULES_WORD_MAX + 1];

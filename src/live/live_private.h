@@ -84,7 +84,8 @@ struct channel *live_channel(const struct live *l, enum chat_platform platform, 
 
 /* -------- live_people.c -------- */
 
-/* A moderator's command: 1 when it was one, and is done. */
+/* A moderator's command in the chat `c`: 1 when it was one, and is done. It believes the message's roles, so it is for
+ * messages of the chat's own source only. */
 int live_command(struct live *l, const struct channel *c, const struct chat_message *m);
 
 /* -------- live_stage.c -------- */

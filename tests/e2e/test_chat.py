@@ -173,6 +173,27 @@ def test_moderators_give_commands():
     twitch.close()
 
 
+def test_what_is_posted_gives_no_commands():
+    with live('[auth]\ntoken = "all-of-it-0123456789"\n'
+              '[[auth.tokens]]\nname = "bot"\ntoken = "only-speak-0123456789"\nscopes = ["speak"]\n') as server:
+        def ask(token, method, path, body=None):
+            status, answer, _ = server.ask(method, path, body, {"Authorization": f"Bearer {token}-0123456789"})
+            return status, json.loads(answer) if answer else None
+
+        twitch = Twitch()
+        status, _ = ask("all-of-it", "POST", "/api/danmaku/start", {"platform": "twitch", "channel": "a", "url": twitch.url})
+        assert status == 202, status
+        twitch.wait_joined()
+        for role, verb in (("moderator", "pause"), ("owner", "panic")):
+            status, answer = ask("only-speak", "POST", "/api/danmaku/enqueue", {
+                "platform": "twitch", "channel": "a", "text": f"!tts {verb}",
+                "user": {"id": role, "name": role.title(), "roles": [role]}})
+            assert status == 202 and answer["text"].endswith(f"says: {verb}"), (status, answer)
+        assert not ask("all-of-it", "GET", "/api/live")[1]["paused"]
+        assert ask("only-speak", "POST", "/api/live/control", {"action": "pause"})[0] == 403
+        twitch.close()
+
+
 # -------- YouTube --------
 
 def test_youtube_is_heard():
