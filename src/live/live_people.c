@@ -153,8 +153,10 @@ int live_command(struct live *l, const struct channel *c, const struct chat_mess
         return 1;
     }
     if (strcmp(verb, "volume") == 0) {
-        const double percent = strtod(at, NULL);
-        live_set_volume(l, percent > 1 ? percent / 100 : percent);
+        char *end;
+        const double percent = strtod(at, &end);
+        if (end != at && !end[strspn(end, " ")] && percent >= 0 && percent <= 100) /* which "nan" is not */
+            live_set_volume(l, percent / 100);
         return 1;
     }
     const char *what = strcmp(verb, "nick") == 0 ? "nickname" : verb;

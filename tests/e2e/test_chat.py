@@ -165,6 +165,13 @@ def test_moderators_give_commands():
         assert state(server)["paused"]
         twitch.say("!tts volume 40", name="Mo", tags="mod=1")
         until(lambda: state(server)["volume"] == 0.4, "a volume")
+        for i, words in enumerate(("nan", "-nan", "up", "", "50 please", "-1", "101", "inf")):
+            twitch.say(f"!tts volume {words}", name="Mo", tags="mod=1")
+            twitch.say("still here", name=f"Dan{i}", id=f"v{i}")
+            until(lambda: any(e["message"]["id"] == f"v{i}" for e in state(server)["log"]), "a message behind it")
+            assert state(server)["volume"] == 0.4, words
+        twitch.say("!tts volume 1 ", name="Mo", tags="mod=1")
+        until(lambda: state(server)["volume"] == 0.01, "one per cent")
         twitch.say("!tts nick Ann Annabelle", name="Mo", tags="mod=1")
         twitch.say("in between", name="Cid", id="n0")  # a name is said once in a row
         twitch.say("hello again", name="Ann", id="n1")
