@@ -91,19 +91,20 @@ int live_set_user(struct live *l, int platform, const char *channel, const char 
                   const char *value, struct error *err)
 {
     struct rules *fresh = NULL;
-    int rc = 0, found = 0;
+    int rc = 0, found = 0, common = !channel; /* the rules of all chats without their own */
     for (struct channel *c = l->channels; !rc && c; c = c->next) {
         const int named = channel && (int)c->platform == platform && strcmp(c->name, channel) == 0;
         found |= named;
-        if (!named && (channel || !c->rules))
+        common |= named && !c->rules; /* a copy for this chat would not follow later changes, a blocked word say */
+        if (!c->rules || (channel && !named))
             continue;
-        rc = change_user(c->rules ? c->rules : l->rules, user, what, value, &fresh, err);
+        rc = change_user(c->rules, user, what, value, &fresh, err);
         if (!rc && live_set_rules(l, c->platform, c->name, fresh))
             rc = error_nomem(err);
     }
     if (!rc && channel && !found)
         return error_set(err, E_NOTFOUND, "the chat \"%.100s\" is not read", channel);
-    if (!rc && !channel) {
+    if (!rc && common) {
         rc = change_user(l->rules, user, what, value, &fresh, err);
         if (!rc && live_set_rules(l, CHAT_OTHER, NULL, fresh))
             rc = error_nomem(err);

@@ -180,6 +180,33 @@ def test_moderators_give_commands():
     twitch.close()
 
 
+def test_a_chat_follows_the_rules_of_all_after_a_mute():
+    twitch = Twitch()
+    with live() as server:
+        start(server, platform="twitch", channel="a", url=twitch.url)
+        twitch.wait_joined()
+        twitch.say("!tts mute Bob", name="Mo", tags="mod=1")
+        twitch.say("I am Bob", name="Bob")
+        until(lambda: ("I am Bob", "muted") in verdicts(server), "a mute")
+        assert not channel(server)["own_rules"]
+        rules = json.loads(server.ask("GET", "/api/live/rules")[1])
+        assert rules["muted_users"] == ["Bob"]
+        assert server.ask("PUT", "/api/live/rules", {**rules, "blocked_words": ["turnip"]})[0] == 200
+        twitch.say("what a turnip", id="t1")
+        until(lambda: ("what a turnip", "word") in verdicts(server), "a blocked word")
+        twitch.say("still Bob", name="Bob", id="t2")
+        until(lambda: ("still Bob", "muted") in verdicts(server), "a mute that stays")
+
+        path = "/api/live/rules?platform=twitch&channel=a"  # rules of its own are changed for it alone
+        assert server.ask("PUT", path, {"max_words": 5})[0] == 200
+        twitch.say("!tts mute Cid", name="Mo", tags="mod=1")
+        twitch.say("I am Cid", name="Cid", id="t3")
+        until(lambda: ("I am Cid", "muted") in verdicts(server), "a mute in its own rules")
+        assert json.loads(server.ask("GET", path)[1])["muted_users"] == ["Cid"]
+        assert json.loads(server.ask("GET", "/api/live/rules")[1])["muted_users"] == ["Bob"]
+    twitch.close()
+
+
 def test_what_is_posted_gives_no_commands():
     with live('[auth]\ntoken = "all-of-it-0123456789"\n'
               '[[auth.tokens]]\nname = "bot"\ntoken = "only-speak-0123456789"\nscopes = ["speak"]\n') as server:
