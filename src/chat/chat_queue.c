@@ -2,10 +2,11 @@
  * may overtake at that moment, so ageing needs no reordering later. */
 #include "chat/chat_queue.h"
 
+#include "chat/rules.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct chat_queue {
     struct chat_item *first, *last;
@@ -155,8 +156,7 @@ int chat_match(const struct chat_message *m, const struct chat_match *match)
            (match->platform < 0 || (int)m->platform == match->platform) &&
            (!match->channel || strcmp(m->channel, match->channel) == 0) &&
            (!match->message_id || strcmp(m->id, match->message_id) == 0) &&
-           (!match->user || strcmp(m->user_id, match->user) == 0 ||
-            (*m->login && strcasecmp(m->login, match->user) == 0));
+           (!match->user || rules_is_user(m, match->user));
 }
 
 size_t chat_queue_remove(struct chat_queue *q, const struct chat_match *match, const char *reason)

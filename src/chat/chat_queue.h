@@ -51,8 +51,8 @@ struct chat_item *chat_queue_find_message(const struct chat_queue *q, const char
 /* Takes an item out; it is the caller's then. */
 void chat_queue_take(struct chat_queue *q, struct chat_item *item);
 
-/* Removes what matches all that is given (NULL is any): a message's id, a user's id or login, a platform with a
- * channel. Paid ones stay unless `paid_too`. Gives how many went. */
+/* Removes what matches all that is given (NULL is any): a message's id, a user by rules_is_user, a
+ * platform with a channel. Paid ones stay unless `paid_too`. Gives how many went. */
 struct chat_match {
     const char *message_id, *user, *channel;
     int platform; /* -1: any */

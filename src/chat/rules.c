@@ -26,7 +26,7 @@ const char *rules_verdict_name(enum rules_verdict v)
 
 /* -------- who -------- */
 
-static int is_user(const struct chat_message *m, const char *name)
+int rules_is_user(const struct chat_message *m, const char *name)
 {
     if (*name == '@')
         name++;
@@ -39,7 +39,7 @@ static const char *listed_user(const json_t *list, const struct chat_message *m)
     const json_t *item;
     size_t i;
     json_array_foreach(list, i, item)
-        if (is_user(m, json_string_value(item)))
+        if (rules_is_user(m, json_string_value(item)))
             return json_string_value(item);
     return NULL;
 }
@@ -62,7 +62,7 @@ static const json_t *user_entry(const struct rules *r, const struct chat_message
     const json_t *item;
     size_t i;
     json_array_foreach(r->users, i, item)
-        if (is_user(m, json_string_value(json_object_get(item, "user"))))
+        if (rules_is_user(m, json_string_value(json_object_get(item, "user"))))
             return item;
     return NULL;
 }

@@ -30,6 +30,8 @@ int rules_parse(const json_t *json, struct rules **ret, struct error *err);
 json_t *rules_json(const struct rules *r); /* all keys; a new reference, NULL when memory has run out */
 json_t *rules_templates(void); /* {"en": {"said": …}, "zh": …}, those of who has none; a new reference, NULL likewise */
 void rules_free(struct rules *r);          /* accepts NULL */
+/* Whether a message is of the user that a rule names: by id, login or the name that is seen, with an @ or without. */
+int rules_is_user(const struct chat_message *m, const char *name);
 const char *rules_command(const struct rules *r); /* "!tts": what a command begins with */
 
 enum rules_verdict {

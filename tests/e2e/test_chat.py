@@ -348,6 +348,22 @@ def test_any_websocket():
     other.close()
 
 
+def test_muting_by_the_name_that_is_seen_takes_what_waits():
+    other = WebSocketServer()
+    with live() as server:
+        pause(server)
+        start(server, platform="other", channel="mine", url=f"ws://127.0.0.1:{other.port}/")
+        ready(server)
+        bob, ann = {"id": "UC-1", "name": "Bob"}, {"id": "UC-2", "name": "Ann"}
+        for id, user, text in (("b1", bob, "one"), ("b2", bob, "two"), ("a1", ann, "other"), ("b3", bob, "three")):
+            other.send(json.dumps({"id": id, "channel": "mine", "user": user, "text": text}))
+        until(lambda: len(queued(server)) == 4, "four messages")
+        other.send(json.dumps({"channel": "mine", "text": "!tts mute @Bob",
+                               "user": {"id": "UC-3", "name": "Mo", "roles": ["moderator"]}}))
+        until(lambda: queued(server) == ["a1"], "what is left")
+    other.close()
+
+
 def test_enqueue_in_the_originals_words():
     with live() as server:
         pause(server)

@@ -140,6 +140,31 @@ static void removals_match_what_is_given(void **state)
     chat_queue_free(q);
 }
 
+/* YouTube and Bilibili tell no login: a moderator writes the name that is seen. */
+static void a_user_is_who_the_rules_say(void **state)
+{
+    static const char *const names[] = {"Bob", "@bob", "UC-1", "ÄNNE", "@änne"};
+    struct heard h;
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct chat_message bob = {.id = "b", .user_id = "UC-1", .user_name = i < 3 ? "Bob" : "Änne"},
+                                  nobody = {.id = "n"};
+        struct chat_queue *q = make(10, 60, &h);
+        struct chat_item *one = item("a", CHAT_NORMAL, "u"), *other = item("a", CHAT_NORMAL, "u");
+        chat_message_unref(one->message);
+        chat_message_unref(other->message);
+        assert_int_equal(chat_message_create(&bob, NULL, &one->message), 0);
+        assert_int_equal(chat_message_create(&nobody, NULL, &other->message), 0);
+        one->message->priority = other->message->priority = CHAT_NORMAL;
+        assert_int_equal(chat_queue_push(q, one, 0), 0);
+        assert_int_equal(chat_queue_push(q, other, 0), 0);
+        assert_int_equal(chat_queue_remove(q, &(struct chat_match){.user = "Bobby", .platform = -1}, "muted"), 0);
+        assert_int_equal(chat_queue_remove(q, &(struct chat_match){.user = names[i], .platform = -1}, "muted"), 1);
+        assert_string_equal(h.text, "b:muted ");
+        chat_queue_free(q);
+    }
+}
+
 static void what_is_put_by_hand_stays(void **state)
 {
     struct heard h;
@@ -186,6 +211,7 @@ int main(void)
         cmocka_unit_test(the_oldest_of_the_least_goes_when_it_is_full),
         cmocka_unit_test(a_mention_does_not_go_for_a_normal_one),
         cmocka_unit_test(removals_match_what_is_given),
+        cmocka_unit_test(a_user_is_who_the_rules_say),
         cmocka_unit_test(what_is_put_by_hand_stays),
         cmocka_unit_test(a_smaller_queue_lets_go),
     };
