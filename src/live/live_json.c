@@ -11,10 +11,12 @@
 
 /* -------- objects -------- */
 
+/* `value` for readers, `micros` because what is kept of a paid message is read again by chat_message_read. */
 static json_t *amount_json(const struct chat_message *m)
 {
-    return m->amount_micros > 0 ? json_pack("{s:f,s:s,s:s}", "value", (double)m->amount_micros / 1e6, "currency",
-                                            m->currency, "text", m->amount_text)
+    return m->amount_micros > 0 ? json_pack("{s:f,s:I,s:s,s:s}", "value", (double)m->amount_micros / 1e6, "micros",
+                                            (json_int_t)m->amount_micros, "currency", m->currency, "text",
+                                            m->amount_text)
                                 : json_null();
 }
 

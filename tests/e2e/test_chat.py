@@ -512,10 +512,13 @@ def test_paid_messages_channels_and_rules_survive_kill_9():
         status, body, _ = first.ask("PUT", "/api/live/rules?platform=twitch&channel=keep", {"max_words": 5})
         assert status == 200, body
         for i in range(5):
-            post(first, "/api/danmaku/enqueue", id=f"p{i}", text=f"paid message {i}", user={"id": "u", "name": "Rich"},
+            post(first, "/api/danmaku/enqueue", id=f"p{i}", text=f"paid message {i}", color="#1E90FF", item="Rose", count=3,
+                 user={"id": "u", "name": "Rich", "login": "rich", "roles": ["member"]}, reply_to="r", time_ms=5,
                  amount={"micros": 1000000, "currency": "EUR", "text": "€1"})
         post(first, "/api/danmaku/enqueue", id="free", text="not paid", user={"id": "v", "name": "Poor"})
         until(lambda: kept(first, "live_paid") == 5 and kept(first, "live_rules") == 1, "what was paid for on the disk")
+        before = what_was_paid(first)
+        assert before[0]["amount"] == {"value": 1.0, "micros": 1000000, "currency": "EUR", "text": "€1"}, before[0]
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
         first.odd.clear()
@@ -523,6 +526,7 @@ def test_paid_messages_channels_and_rules_survive_kill_9():
             pause(second)
             until(lambda: len(queued(second)) == 5, "paid messages")
             assert queued(second) == [f"p{i}" for i in range(5)]
+            assert what_was_paid(second) == before
             assert channel(second)["channel"] == "keep" and channel(second)["own_rules"]
             rules = json.loads(second.ask("GET", "/api/live/rules?platform=twitch&channel=keep")[1])
             assert rules["max_words"] == 5
@@ -534,6 +538,12 @@ def test_paid_messages_channels_and_rules_survive_kill_9():
             second.stop()
         first.process.returncode = 0
     twitch.close()
+
+
+def what_was_paid(server):
+    """All that is told of the queue's paid messages, but for when and as which number they came."""
+    return [{k: v for k, v in i.items() if k not in ("number", "waiting_seconds")}
+            for i in state(server)["queue"] if i["priority"] == "paid"]
 
 
 def kept(server, kind):
