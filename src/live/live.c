@@ -371,6 +371,7 @@ void live_remove(struct live *l, enum chat_platform platform, const char *channe
                                      .platform = (int)platform,
                                      .paid_too = *removal->message_id || *removal->user_id};
     stage_remove(l, &match, "removed");
+    stage_forget(l, &match);
     live_tell(l, "removed",
               json_pack("{s:s,s:s,s:s,s:s}", "platform", chat_platform_name(platform), "channel", channel, "id",
                         removal->message_id, "user_id", removal->user_id));

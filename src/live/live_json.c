@@ -56,9 +56,9 @@ json_t *live_clip_json(const struct live_clip *clip)
 
 json_t *live_entry_json(const struct entry *e)
 {
-    return json_pack("{s:o,s:s,s:s,s:s,s:b,s:o}", "message", chat_message_json(e->message), "verdict",
+    return json_pack("{s:o,s:s,s:s,s:s,s:b,s:b,s:o}", "message", chat_message_json(e->message), "verdict",
                      e->reason ? e->reason : rules_verdict_name(e->verdict), "text", e->text ? e->text : "", "because",
-                     e->because, "cut", (int)e->cut, "number",
+                     e->because, "cut", (int)e->cut, "deleted", (int)e->deleted, "number",
                      e->number ? json_integer((json_int_t)e->number) : json_null());
 }
 

@@ -28,6 +28,7 @@ struct entry {
     char *text;
     char because[RULES_WORD_MAX + 1];
     unsigned cut : 1;
+    unsigned deleted : 1; /* taken back by its writer or the site's moderators */
     uint64_t number;
 };
 
@@ -93,6 +94,8 @@ int live_command(struct live *l, const struct channel *c, const struct chat_mess
 void stage_work(struct live *l); /* does what can be done: plays what is ready, makes what is next */
 /* Takes back what matches, wherever it is on its way, also while it sounds. */
 void stage_remove(struct live *l, const struct chat_match *match, const char *reason);
+/* Forgets the sound of what was spoken already, and marks it in the log: nobody can hear it again. */
+void stage_forget(struct live *l, const struct chat_match *match);
 void stage_release(struct live *l);
 
 /* -------- live_json.c -------- */

@@ -269,6 +269,18 @@ void stage_remove(struct live *l, const struct chat_match *match, const char *re
     stage_work(l);
 }
 
+void stage_forget(struct live *l, const struct chat_match *match)
+{
+    for (size_t i = 0; i < LIVE_CLIPS_MAX; i++)
+        if (l->clips[i] && chat_match(l->clips[i]->item->message, match)) {
+            live_clip_unref(l->clips[i]);
+            l->clips[i] = NULL;
+        }
+    for (size_t i = 0; i < LIVE_LOG_MAX; i++)
+        if (l->log[i].message && chat_match(l->log[i].message, match))
+            l->log[i].deleted = 1;
+}
+
 int live_queue_remove(struct live *l, uint64_t number)
 {
     struct chat_item *item = chat_queue_find(l->queue, number);

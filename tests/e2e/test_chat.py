@@ -151,6 +151,36 @@ def test_what_sounds_stops_when_it_is_removed():
     twitch.close()
 
 
+def test_what_was_spoken_is_forgotten_when_it_is_removed():
+    twitch = Twitch()
+    with live() as server:
+        player = Player(server.port)
+        start(server, platform="twitch", channel="a", url=twitch.url)
+        twitch.wait_joined()
+        numbers = {}
+        for id in ("good", "bad"):
+            twitch.say(f"a {id} one", id=id)
+            numbers[id] = player.packet()[0]["number"]
+            post(server, "/api/live/control", action="skip")
+            assert player.next()[1]["type"] == "skip"
+
+        def deleted():
+            return [e["message"]["id"] for e in state(server)["log"] if e["deleted"]]
+
+        def clips():
+            return {id: server.ask("GET", f"/api/live/clips/{n}")[0] for id, n in numbers.items()}
+        assert deleted() == [] and clips() == {"good": 200, "bad": 200}
+        twitch.line("@target-msg-id=bad;login=ann :tmi.twitch.tv CLEARMSG #CHANNEL :x")
+        until(lambda: deleted() == ["bad"], "a message that is marked as deleted")
+        assert clips() == {"good": 200, "bad": 404}
+        post(server, "/api/live/control", action="replay")
+        assert player.next()[1]["type"] == "replay"
+        assert player.packet()[0]["id"] == "good"
+        assert post(server, "/api/danmaku/stop", platform="twitch", channel="a")[0] == 202
+        assert deleted() == ["bad"] and clips()["good"] == 200  # no more read, but not taken back
+    twitch.close()
+
+
 def test_moderators_give_commands():
     twitch = Twitch()
     with live() as server:
