@@ -234,7 +234,10 @@ static int is_flooded_out(struct live *l)
 {
     if (l->params.flood_seconds <= 0 || chat_queue_seconds(l->queue) < l->params.flood_seconds)
         return 0;
-    return ++l->flooded % SAMPLE_ONE_IN != 0;
+    if (++l->sampled % SAMPLE_ONE_IN == 0)
+        return 0;
+    l->flooded++;
+    return 1;
 }
 
 static struct chat_item *make_item(struct chat_message *m, const struct rules_decision *d)

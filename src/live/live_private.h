@@ -71,6 +71,7 @@ struct live {
 
     double tokens, tokens_at; /* of the rate limit */
     double told, told_at;     /* messages that may be told still, LIVE_READABLE a second */
+    uint64_t sampled;         /* messages that came in a flood, left out or not */
     uint64_t flooded;         /* messages left out since the last summary */
     uint64_t received, spoken, failed;
     uint64_t dropped[RULES_COOLDOWN + 1];

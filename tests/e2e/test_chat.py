@@ -504,6 +504,25 @@ def test_identical_messages_become_one():
         assert header["id"] == "q1"
 
 
+def test_a_flood_is_told_in_one_sentence():
+    with live("[danmaku]\nflood = 4.0\n") as server:
+        pause(server)
+        fill(server, "this one is being made while the others wait",
+             "this one is rather long, because the queue has to take more than four seconds to be said, word by word by word")
+        for i in range(8):
+            server.ask("POST", "/api/danmaku/enqueue", {"id": f"f{i}", "text": f"message {i} of a flood",
+                                                        "user": {"id": f"f{i}", "name": f"Many{i}"}})
+        now = state(server)
+        assert now["summary"]["dropped"] == {"flood": 6} and len(now["queue"]) == 4, now  # one in four is said
+        for item in now["queue"]:
+            assert post(server, f"/api/live/queue/{item['number']}", action="remove")[0] == 200
+        post(server, "/api/danmaku/enqueue", id="calm", text="all is calm", user={"id": "c", "name": "Cat"})
+        texts = [i["text"] for i in state(server)["queue"]]
+        assert "and 6 more messages" in texts, texts
+        fill(server, "and after it nothing is left to tell")
+        assert sum("more messages" in i["text"] for i in state(server)["queue"]) == 1
+
+
 def test_rules_are_changed_tested_and_refused():
     with live() as server:
         status, answer = post(server, "/api/live/rules/test", text="buy followers at spam dot com", rules={
