@@ -25,7 +25,6 @@ void chat_item_free(struct chat_item *item)
     chat_message_unref(item->message);
     free(item->text);
     free(item->voice);
-    free(item->merged_name);
     free(item);
 }
 

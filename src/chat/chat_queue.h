@@ -12,11 +12,10 @@
 #define CHAT_QUEUE_CAPACITY_MAX 10000
 #define CHAT_LANG_MAX           8 /* bytes of a language's name, "zh-Hant" */
 
-/* One message on its way to be spoken. Zero-initialised, the first four owned. */
+/* One message on its way to be spoken. Zero-initialised, the first three owned. */
 struct chat_item {
     struct chat_message *message; /* a reference */
     char *text, *voice;           /* what is said, and by which voice ("" the default) */
-    char *merged_name;            /* of the last one who said the same, or NULL */
     char lang[CHAT_LANG_MAX];
     double since;    /* when it came */
     double seconds;  /* it will take, estimated; not changed while it is in a queue */

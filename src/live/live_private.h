@@ -59,7 +59,6 @@ struct live {
     struct loop_timer end_of_clip, retry;
     struct live_clip *clips[LIVE_CLIPS_MAX]; /* a ring of what was on the stage */
     size_t clip_next;
-    uint64_t last_number; /* of clips that did not come from the queue: replays */
     int paused, closed;
     double volume;
     char *voice; /* of channels that name none */

@@ -49,8 +49,6 @@ static struct live_clip *clip_create(struct live *l, struct chat_item *item, str
     *clip = (struct live_clip){.refs = 1, .number = item->number, .item = item, .wav = *wav, .seconds = seconds,
                                .asked = l->making.since, .made = clock_seconds()};
     *wav = (struct buf)BUF_INIT;
-    if (item->number > l->last_number)
-        l->last_number = item->number;
     find_peaks(clip);
     return clip;
 }
