@@ -100,11 +100,12 @@ const handlers = {
     }
     tell("channel");
   },
-  /* taken back by its writer or the site's moderators */
+  /* taken back by its writer or the site's moderators; what was paid for outlasts a chat that is emptied */
   removed({ platform, channel, id, user_id }) {
     for (const entry of state.log) {
       const m = entry.message;
-      if (!sameChannel(m, { platform, channel }) || (id && m.id !== id) || (user_id && m.user.id !== user_id)) continue;
+      if (!sameChannel(m, { platform, channel }) || (id && m.id !== id) || (user_id && m.user.id !== user_id) ||
+          (!id && !user_id && m.priority === "paid")) continue;
       entry.deleted = true;
       tell("outcome", entry);
     }

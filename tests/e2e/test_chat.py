@@ -178,6 +178,13 @@ def test_what_was_spoken_is_forgotten_when_it_is_removed():
         assert player.packet()[0]["id"] == "good"
         assert post(server, "/api/danmaku/stop", platform="twitch", channel="a")[0] == 202
         assert deleted() == ["bad"] and clips()["good"] == 200  # no more read, but not taken back
+        start(server, platform="twitch", channel="a", url=twitch.url)
+        twitch.wait_joined(2)
+        post(server, "/api/danmaku/enqueue", id="paid", platform="twitch", channel="a", text="money",
+             user={"id": "p", "name": "P"}, amount={"micros": 5000000, "currency": "USD", "text": "$5"})
+        twitch.line(":tmi.twitch.tv CLEARCHAT #CHANNEL")
+        until(lambda: deleted() == ["good", "bad"], "an empty chat, but for what was paid")
+        assert clips() == {"good": 404, "bad": 404}
     twitch.close()
 
 
