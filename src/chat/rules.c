@@ -381,8 +381,8 @@ static int hash_text(const char *text, uint64_t *ret)
 }
 
 /* The text and then its words: 0 or E_NOMEM. */
-static int say(const struct rules *r, struct rules_memory *memory, const struct chat_message *m, struct chars *text,
-               double now, struct rules_decision *ret)
+static int say(const struct rules *r, const struct rules_memory *memory, const struct chat_message *m,
+               struct chars *text, double now, struct rules_decision *ret)
 {
     const char *template = rules_template(r, template_name(m, ret->priority));
     struct values v = {.nobody = ""};
@@ -402,8 +402,6 @@ static int say(const struct rules *r, struct rules_memory *memory, const struct 
         if (!chars_has_words(&all)) {
             ret->verdict = RULES_EMPTY;
             buf_release(&ret->text);
-        } else if (memory) {
-            memory_user_spoke(memory, user_key(m), now);
         }
     }
     buf_release(&v.name);
@@ -415,23 +413,20 @@ static int say(const struct rules *r, struct rules_memory *memory, const struct 
 
 /* 1 when it is like something that was let through lately; then it is merged into that. Words are like those of others,
  * gifts and the like only what the same user gave. */
-static int is_repeated(const struct rules *r, struct rules_memory *memory, const struct chat_message *m,
+static int is_repeated(const struct rules *r, const struct rules_memory *memory, const struct chat_message *m,
                        const struct chars *text, double now, struct rules_decision *ret, int *ret_rc)
 {
     struct buf written = BUF_INIT;
-    uint64_t hash = 0;
     int rc = chars_write(text, &written);
     if (!rc && m->kind != CHAT_SAID)
         rc = buf_addf(&written, "\n%s\n%s\n%s", chat_kind_name(m->kind), user_key(m), m->item);
-    *ret_rc = rc || hash_text(written.ptr, &hash) ? E_NOMEM : 0;
+    *ret_rc = rc || hash_text(written.ptr, &ret->alike) ? E_NOMEM : 0;
     buf_release(&written);
     if (*ret_rc)
         return 0;
-    const char *id = memory_find_text(memory, hash, now, r->merge_seconds);
+    const char *id = memory_find_text(memory, ret->alike, now, r->merge_seconds);
     if (id)
         snprintf(ret->merged_id, sizeof ret->merged_id, "%s", id);
-    else
-        memory_keep_text(memory, hash, m->id, now);
     return id != NULL;
 }
 
@@ -440,8 +435,8 @@ static int is_exempt(const struct rules *r, const struct chat_message *m)
     return r->cooldown_exempt != WHO_EVERYONE && has_rank(m->roles, r->cooldown_exempt);
 }
 
-int rules_decide(const struct rules *r, struct rules_memory *memory, const struct chat_message *m, const char *own_name,
-                 double now, struct rules_decision *ret)
+int rules_decide(const struct rules *r, const struct rules_memory *memory, const struct chat_message *m,
+                 const char *own_name, double now, struct rules_decision *ret)
 {
     struct chars text = {.n = 0};
     struct buf written = BUF_INIT;
@@ -484,6 +479,16 @@ int rules_decide(const struct rules *r, struct rules_memory *memory, const struc
 void rules_decision_release(struct rules_decision *d)
 {
     buf_release(&d->text);
+}
+
+void rules_remember(struct rules_memory *memory, const struct chat_message *m, const struct rules_decision *d,
+                    double now)
+{
+    if (d->verdict != RULES_SAY)
+        return;
+    memory_user_spoke(memory, user_key(m), now);
+    if (d->alike)
+        memory_keep_text(memory, d->alike, m->id, now);
 }
 
 int rules_summary(const struct rules *r, size_t count, struct buf *out)

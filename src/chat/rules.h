@@ -52,15 +52,20 @@ struct rules_decision {
     char merged_id[CHAT_ID_MAX + 1];
     char because[RULES_WORD_MAX + 1]; /* which word or pattern, or how long to wait; "" */
     unsigned cut : 1;     /* over a limit, so its end is not said */
+    uint64_t alike;       /* a hash that those like it have; 0: it is merged with none */
 };
 
 struct rules_memory; /* rules_memory.h */
 
 /* `own_name` (or NULL): the channel's, for mentions. `memory` NULL: as if nothing had been said before. `now` in
  * seconds. The decision is zeroed first; release it. E_NOMEM. */
-int rules_decide(const struct rules *r, struct rules_memory *memory, const struct chat_message *m, const char *own_name,
-                 double now, struct rules_decision *ret);
+int rules_decide(const struct rules *r, const struct rules_memory *memory, const struct chat_message *m,
+                 const char *own_name, double now, struct rules_decision *ret);
 void rules_decision_release(struct rules_decision *d);
+
+/* A message that was decided is on its way to be heard: only then do those after it count it as said before. */
+void rules_remember(struct rules_memory *memory, const struct chat_message *m, const struct rules_decision *d,
+                    double now);
 
 /* Appends "and 40 more messages" in the rules' language: a flood in one sentence. */
 int rules_summary(const struct rules *r, size_t count, struct buf *out);

@@ -343,6 +343,8 @@ int live_take(struct live *l, struct chat_message *m, struct rules_decision *ret
     if (d.verdict == RULES_SAY) {
         m->priority = d.priority;
         reason = enqueue(l, m, &d, now, &number);
+        if (!reason)
+            rules_remember(c ? c->memory : l->memory, m, &d, now);
     } else if (like) {
         like->merged++;
         number = like->number;

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chat_servers import Bilibili, Listener, Player, Twitch, WebSocketServer, YouTube  # noqa: E402
@@ -496,6 +497,21 @@ def test_the_queue_is_moved_and_thinned_by_hand():
         assert post(server, f"/api/live/queue/{numbers['q0']}", action="remove")[0] == 200  # made already
         assert queued(server) == ["q4", "q1", "q3"]
         assert post(server, "/api/live/queue/99999", action="remove")[0] == 404
+
+
+def outcome(server, text, id):
+    post(server, "/api/danmaku/enqueue", id=id, platform="other", channel="c", text=text, user={"id": id, "name": id})
+    return next(e["verdict"] for e in state(server)["log"] if e["message"]["id"] == id)
+
+
+def test_what_the_rate_dropped_is_said_when_there_is_room():
+    with Serving(PROGRAM, "[danmaku_gateway.queue]\nrate_limit_per_sec = 0.5\n") as server:
+        pause(server)
+        texts = (f"hello everyone, says number {i}" for i in range(100))
+        dropped = next(text for text in texts if outcome(server, text, text) == "rate")
+        answers = (outcome(server, dropped, f"again{i}") for i in range(100) if not time.sleep(0.1))
+        assert next(v for v in answers if v != "rate") == "say"
+        assert next(answers) == "merge"
 
 
 def test_identical_messages_become_one():

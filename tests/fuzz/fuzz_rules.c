@@ -39,6 +39,7 @@ static void say(const struct rules *r, struct rules_memory *memory, const char *
     if (rules_decide(r, memory, made, "somechannel", now, &d))
         abort();
     check(&d);
+    rules_remember(memory, made, &d, now);
     rules_decision_release(&d);
     chat_message_unref(made);
 }

@@ -153,6 +153,7 @@ struct stage {
     struct rules_memory *memory;
     struct rules_decision d;
     int said; /* ids */
+    int lost; /* what is decided now is not heard: there is no room */
 };
 
 static void open_stage(struct stage *s, const char *rules)
@@ -179,6 +180,8 @@ static const char *decide(struct stage *s, struct chat_message m, double now)
     if (m.priority == CHAT_PAID)
         made->priority = chat_priority_of(made, "somechannel");
     assert_int_equal(rules_decide(s->rules, s->memory, made, "somechannel", now, &s->d), 0);
+    if (!s->lost)
+        rules_remember(s->memory, made, &s->d, now);
     chat_message_unref(made);
     return s->d.verdict == RULES_SAY ? s->d.text.ptr : rules_verdict_name(s->d.verdict);
 }
@@ -268,6 +271,24 @@ static void who_was_just_heard_waits(void **state)
         assert_string_equal(decide(&s, m, 112), "Ann sent $1: four"); /* money does not wait */
         close_stage(&s);
     }
+}
+
+/* Neither its repeats nor its user's next words wait for it, and the name is still to be said. */
+static void what_was_not_heard_was_not_said(void **state)
+{
+    struct stage s;
+    (void)state;
+    open_stage(&s, "{\"user_cooldown\": 10, \"cooldown_exempt\": \"nobody\"}");
+    s.lost = 1;
+    assert_string_equal(hears(&s, "Ann", "hello everyone", 100), "Ann says: hello everyone");
+    s.lost = 0;
+    assert_string_equal(hears(&s, "Bob", "hello everyone", 101), "Bob says: hello everyone");
+    assert_string_equal(hears(&s, "Cy", "hello everyone", 102), "merge");
+    assert_string_equal(s.d.merged_id, "m2");
+    assert_string_equal(hears(&s, "Cy", "well then", 103), "Cy says: well then"); /* a merged one was not heard */
+    assert_string_equal(hears(&s, "Ann", "and now", 104), "Ann says: and now");
+    assert_string_equal(hears(&s, "Ann", "and then", 105), "cooldown");
+    close_stage(&s);
 }
 
 static void memory_is_bounded(void **state)
@@ -600,6 +621,7 @@ int main(void)
         cmocka_unit_test(equal_messages_are_merged),
         cmocka_unit_test(free_gifts_of_a_user_are_merged_and_paid_ones_are_not),
         cmocka_unit_test(who_was_just_heard_waits),
+        cmocka_unit_test(what_was_not_heard_was_not_said),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(voices_are_chosen),
         cmocka_unit_test(a_viewer_keeps_the_voice_that_was_drawn),
