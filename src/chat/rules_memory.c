@@ -96,3 +96,10 @@ void memory_keep_text(struct rules_memory *m, uint64_t hash, const char *id, dou
     t->at = now;
     snprintf(t->id, sizeof t->id, "%s", id);
 }
+
+void memory_forget_text(struct rules_memory *m, const char *id)
+{
+    for (size_t i = 0; i < MEMORY_TEXTS; i++)
+        if (strcmp(m->texts[i].id, id) == 0)
+            m->texts[i].id[0] = '\0';
+}

@@ -22,5 +22,6 @@ int memory_is_burst(const struct rules_memory *m, const char *user, double now, 
 /* The id of the message that first had a text with this hash within `seconds`, or NULL. */
 const char *memory_find_text(const struct rules_memory *m, uint64_t hash, double now, double seconds);
 void memory_keep_text(struct rules_memory *m, uint64_t hash, const char *id, double now);
+void memory_forget_text(struct rules_memory *m, const char *id); /* it will not be heard after all */
 
 #endif

@@ -105,8 +105,11 @@ static int may_tell(struct live *l, int stands_out)
 static void on_dropped(void *user, const struct chat_item *item, const char *reason)
 {
     struct live *l = user;
-    if (strcmp(reason, "full") == 0)
+    if (strcmp(reason, "full") == 0) {
+        const struct channel *c = live_channel(l, item->message->platform, item->message->channel);
+        memory_forget_text(c ? c->memory : l->memory, item->message->id); /* so that its repeats may be heard */
         l->dropped_full++;
+    }
     if (l->reader_count && may_tell(l, item->message->priority != CHAT_NORMAL))
         live_tell(l, "ended", json_pack("{s:I,s:s}", "number", (json_int_t)item->number, "reason", reason));
     live_item_gone(l, item);

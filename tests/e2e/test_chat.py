@@ -514,6 +514,15 @@ def test_what_the_rate_dropped_is_said_when_there_is_room():
         assert next(answers) == "merge"
 
 
+def test_what_made_room_for_others_may_be_said_again():
+    with Serving(PROGRAM, "[danmaku_gateway.queue]\ncapacity = 1\nrate_limit_per_sec = 1000.0\n") as server:
+        pause(server)
+        fill(server, "this is being made already", "hello everyone", "something that is newer")
+        assert state(server)["summary"]["dropped"] == {"full": 1}
+        assert outcome(server, "hello everyone", "again") == "say"
+        assert outcome(server, "hello everyone", "once more") == "merge"
+
+
 def test_identical_messages_become_one():
     with live() as server:
         player = Player(server.port)

@@ -288,6 +288,9 @@ static void what_was_not_heard_was_not_said(void **state)
     assert_string_equal(hears(&s, "Cy", "well then", 103), "Cy says: well then"); /* a merged one was not heard */
     assert_string_equal(hears(&s, "Ann", "and now", 104), "Ann says: and now");
     assert_string_equal(hears(&s, "Ann", "and then", 105), "cooldown");
+    memory_forget_text(s.memory, "m2"); /* it has made room for others */
+    assert_string_equal(hears(&s, "Dee", "hello everyone", 106), "Dee says: hello everyone");
+    assert_string_equal(hears(&s, "Eve", "well then", 107), "merge");
     close_stage(&s);
 }
 
