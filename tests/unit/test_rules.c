@@ -530,7 +530,7 @@ static json_t *list_of(size_t count)
 static json_t *amounts_of(size_t count)
 {
     json_t *amounts = json_object();
-    char name[16];
+    char name[32];
     for (size_t i = 0; i < count; i++) {
         snprintf(name, sizeof name, "C%zu", i);
         json_object_set_new(amounts, name, json_integer(5));
