@@ -163,6 +163,11 @@ static void entry_release(struct entry *e)
     *e = (struct entry){0};
 }
 
+int live_is_closed(const struct live *l)
+{
+    return l->closed;
+}
+
 void live_close(struct live *l)
 {
     l->closed = 1;

@@ -160,6 +160,7 @@ void live_leave(struct live *l, struct live_listener *who); /* fine when it does
 
 /* The server goes down: no chat is read any more, all listeners are told, nothing new is spoken. */
 void live_close(struct live *l);
+int live_is_closed(const struct live *l);
 
 size_t live_queued(const struct live *l);    /* messages that wait to sound */
 size_t live_listeners(const struct live *l); /* players and pages */

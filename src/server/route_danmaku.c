@@ -81,6 +81,11 @@ static void enqueue(struct server *s, struct http_request *r, const struct route
     (void)args;
     if (!body)
         return;
+    if (live_is_closed(s->live)) { /* nobody would hear it; the next server's queue is the one for it */
+        json_decref(body);
+        reply_retry(r, 1, "shutting_down", "this server is going down");
+        return;
+    }
     int rc = chat_message_read(body, &m, &err);
     json_decref(body);
     if (!rc && (rc = live_take(s->live, m, &d, &reason, &number)))

@@ -3,6 +3,7 @@ own."""
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -135,6 +136,10 @@ class Serving:
     def resident(self):
         with open(f"/proc/{self.process.pid}/smaps_rollup", encoding="utf-8") as f:
             return next(int(line.split()[1]) * 1024 for line in f if line.startswith("Rss:"))
+
+    def connections(self):
+        """That are open by its own count, with the one that asks."""
+        return int(re.search(rb"^http_connections (\d+)$", self.ask("GET", "/metrics")[1], re.M)[1])
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

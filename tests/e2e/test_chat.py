@@ -571,6 +571,19 @@ def test_rules_are_changed_tested_and_refused():
         assert json.loads(server.ask("GET", "/api/live/rules")[1])["max_chars"] == 10
 
 
+def test_a_server_that_ends_takes_no_messages():
+    body = json.dumps({"id": "late", "text": "Is anybody there?", "user": {"id": "u", "name": "Ann"}}).encode()
+    with live() as server, server.connect() as late:
+        late.sendall(b"POST /api/danmaku/enqueue HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                     b"Content-Length: %d\r\n\r\n" % len(body) + body[:10])
+        until(lambda: server.connections() == 2, "the server to see it")
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_event("draining")
+        late.sendall(body[10:])
+        answer = late.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 503") and b"Retry-After: 1" in answer and b"shutting_down" in answer, answer
+
+
 # -------- what is kept --------
 
 def test_a_chat_leaves_with_its_line_in_the_configuration():

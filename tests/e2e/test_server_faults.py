@@ -4,7 +4,6 @@ library that moves the wall clock; prints TAP."""
 import json
 import mmap
 import os
-import re
 import resource
 import signal
 import socket
@@ -82,11 +81,6 @@ def test_killed_while_it_speaks():
         assert s.health()["status"] == "ok"
 
 
-def connections(s):
-    """That are open by the server's own count, with the one that asks."""
-    return int(re.search(rb"^http_connections (\d+)$", s.ask("GET", "/metrics")[1], re.M)[1])
-
-
 def test_two_thousand_idle_connections():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 4500:
@@ -95,13 +89,13 @@ def test_two_thousand_idle_connections():
     try:
         with Serving(PROGRAM, "[server]\nidle_timeout = 600\nhead_timeout = 600\n") as s:
             all_answered(s.load("--requests", 12, "--concurrency", 4))  # whatever speech needs is there
-            until(lambda: connections(s) == 1, "the load's connections to end")
+            until(lambda: s.connections() == 1, "the load's connections to end")
             files, level = s.descriptors(), s.resident()
             for _ in range(3):
                 crowd = [s.connect() for _ in range(2000)]
                 for c in crowd[::2]:  # half of them have begun to talk
                     c.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 1000)
-                until(lambda: connections(s) > 2000, "the connections")
+                until(lambda: s.connections() > 2000, "the connections")
                 all_answered(s.load("--endpoint", "health", "--requests", 300, "--concurrency", 4))
                 all_answered(s.load("--requests", 6, "--concurrency", 2))
                 for c in crowd:
