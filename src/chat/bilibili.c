@@ -311,8 +311,12 @@ static int bilibili_check(const struct source_params *p, struct error *err)
 {
     if (!p->app_id || !*p->app_id || !p->access_key || !*p->access_key || !p->access_secret || !*p->access_secret ||
         !p->code || !*p->code)
-        return error_set(err, E_ARG, "Bilibili's open platform wants an application of yours: danmaku.bilibili.app_id, "
-                                     "access_key_id, access_key_secret and the room's code");
+        return error_set(err, E_ARG,
+                         "Bilibili's open platform wants an application of yours: danmaku.bilibili.app_id, "
+                         "access_key_id, access_key_secret and the room's code%s",
+                         p->url && *p->url
+                             ? "; they are used with danmaku.bilibili.url, never with the \"url\" of a request"
+                             : "");
     return 0;
 }
 

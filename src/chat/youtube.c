@@ -306,7 +306,10 @@ static int youtube_check(const struct source_params *params, struct error *err)
     if (!params->token || !*params->token)
         return error_set(err, E_ARG,
                          "YouTube's official API wants a key: make one at console.cloud.google.com (YouTube Data "
-                         "API v3) and set it as danmaku.youtube.api_key");
+                         "API v3) and set it as danmaku.youtube.api_key%s",
+                         params->url && *params->url
+                             ? "; it is sent to danmaku.youtube.url, never to the \"url\" of a request"
+                             : "");
     return 0;
 }
 

@@ -438,20 +438,21 @@ static int start_source(struct live *l, struct channel *c, struct error *err)
                               .proxy = p->proxy,
                               .code = c->code,
                               .quota_limit = c->platform == CHAT_YOUTUBE ? p->youtube_quota : 0,
-                              .app_id = p->bilibili_app_id,
-                              .access_key = p->bilibili_access_key,
-                              .access_secret = p->bilibili_access_secret,
                               .events = {on_message, on_removal, on_state, c}};
     const char *const urls[] = {p->twitch_url, p->youtube_url, p->bilibili_url, ""};
-    if (!*c->url)
+    if (!*c->url) { /* else what the operator keeps secret would go to an address that a client chose */
         s.url = urls[c->platform];
+        s.app_id = p->bilibili_app_id;
+        s.access_key = p->bilibili_access_key;
+        s.access_secret = p->bilibili_access_secret;
+        s.login = c->platform == CHAT_TWITCH ? p->twitch_login : "";
+        s.token = c->platform == CHAT_TWITCH ? p->twitch_token : c->platform == CHAT_YOUTUBE ? p->youtube_key : "";
+    }
     if (c->platform == CHAT_TWITCH && !(s.url && *s.url)) {
         const double now = clock_seconds(), at = l->next_join > now ? l->next_join : now;
         s.delay = at - now;
         l->next_join = at + JOIN_PAUSE;
     }
-    s.login = c->platform == CHAT_TWITCH ? p->twitch_login : "";
-    s.token = c->platform == CHAT_TWITCH ? p->twitch_token : c->platform == CHAT_YOUTUBE ? p->youtube_key : "";
     return source_create(c->platform, &s, &c->source, err);
 }
 

@@ -266,6 +266,22 @@ def test_what_is_posted_gives_no_commands():
         twitch.close()
 
 
+def test_no_secret_goes_to_an_address_of_a_request():
+    twitch, youtube, bilibili = Twitch(), YouTube(), Bilibili()
+    with live('[danmaku.twitch]\nbot_username = "me"\noauth_token = "oauth:secret123"\n'
+              '[danmaku.youtube]\napi_key = "the-key"\n' + BILIBILI.format(bilibili.url)) as server:
+        start(server, platform="twitch", channel="a", url=twitch.url)
+        twitch.wait_joined()
+        assert "PASS SCHMOOPIIE" in twitch.seen and not any("secret123" in s or "NICK me" in s for s in twitch.seen)
+        for more in ({"platform": "youtube", "channel": "dQw4w9WgXcQ", "url": youtube.url},
+                     {"platform": "bilibili", "channel": "22", "code": "code-1", "url": bilibili.url}):
+            status, answer = post(server, "/api/danmaku/start", **more)
+            assert status == 400 and f"danmaku.{more['platform']}.url" in answer["error"]["message"], answer
+        assert not youtube.calls and not bilibili.calls
+    for stand_in in twitch, youtube, bilibili:
+        stand_in.close()
+
+
 # -------- YouTube --------
 
 def test_youtube_is_heard():
