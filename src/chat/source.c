@@ -123,6 +123,16 @@ static double jitter(void)
     return 0.5 + r / 131072.0; /* 0.5 to 1 */
 }
 
+static void connect_in(struct chat_source *s, double pause)
+{
+    s->status.reconnects++;
+    s->status.state = SOURCE_WAITING;
+    s->status.retry_at = clock_seconds() + pause;
+    s->site->disconnect(s);
+    loop_timer_start(s->params.loop, &s->retry, pause, connect_now, s);
+    tell_state(s);
+}
+
 void source_failed(struct chat_source *s, const char *fmt, ...)
 {
     const double least = s->params.backoff_least > 0 ? s->params.backoff_least : BACKOFF_LEAST;
@@ -133,12 +143,17 @@ void source_failed(struct chat_source *s, const char *fmt, ...)
     va_end(ap);
     pause = (pause > BACKOFF_MOST ? BACKOFF_MOST : pause) * jitter();
     s->failures++;
-    s->status.reconnects++;
-    s->status.state = SOURCE_WAITING;
-    s->status.retry_at = clock_seconds() + pause;
-    s->site->disconnect(s);
-    loop_timer_start(s->params.loop, &s->retry, pause, connect_now, s);
-    tell_state(s);
+    connect_in(s, pause);
+}
+
+void source_wait(struct chat_source *s, double pause, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(s->status.trouble, sizeof s->status.trouble, fmt, ap);
+    va_end(ap);
+    s->failures = 0;
+    connect_in(s, pause);
 }
 
 void source_over(struct chat_source *s, enum source_state state, const char *fmt, ...)

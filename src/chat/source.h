@@ -90,6 +90,8 @@ extern const struct chat_site twitch_site, youtube_site, bilibili_site, websocke
 void source_ready(struct chat_source *s);
 /* Disconnects and tries again later; "" when the other side ended it in peace. */
 __attribute__((format(printf, 2, 3))) void source_failed(struct chat_source *s, const char *fmt, ...);
+/* The same after `pause` seconds, however often it has been so: nothing is wrong, only not there yet. */
+__attribute__((format(printf, 3, 4))) void source_wait(struct chat_source *s, double pause, const char *fmt, ...);
 /* Disconnects for good: SOURCE_REFUSED or SOURCE_ENDED. */
 __attribute__((format(printf, 3, 4))) void source_over(struct chat_source *s, enum source_state state, const char *fmt,
                                                        ...);

@@ -17,6 +17,7 @@
 #define CALL_TIMEOUT 20000      /* ms */
 #define PAUSE_LEAST  1.0        /* seconds between pages, whatever the server says */
 #define PAUSE_MOST   60.0
+#define PAUSE_SEARCH 900.0 /* seconds until a channel is looked for again that is not live: 96 times a day */
 #define COST_LIST    1   /* units of videos.list and channels.list */
 #define COST_SEARCH  100
 #define COST_PAGE    5
@@ -164,7 +165,7 @@ static void take_reply(struct youtube *y, const json_t *reply)
     case STEP_SEARCH:
         put(y->video, json_object_get(json_object_get(item, "id"), "videoId"));
         if (!*y->video) {
-            source_failed(&y->source, "the channel is not live");
+            source_wait(&y->source, PAUSE_SEARCH, "the channel is not live");
             return;
         }
         y->step = STEP_VIDEO;
@@ -323,8 +324,12 @@ static void youtube_connect(struct chat_source *s)
         ask(y);
         return;
     }
-    y->step = *channel == '@' ? STEP_HANDLE : strlen(channel) == 24 ? STEP_SEARCH : STEP_VIDEO;
-    snprintf(y->channel_id, sizeof y->channel_id, "%s", channel);
+    if (*channel == '@') {
+        y->step = *y->channel_id ? STEP_SEARCH : STEP_HANDLE; /* whose a handle is was paid for once */
+    } else {
+        y->step = strlen(channel) == 24 ? STEP_SEARCH : STEP_VIDEO;
+        snprintf(y->channel_id, sizeof y->channel_id, "%s", channel);
+    }
     snprintf(y->video, sizeof y->video, "%s", channel);
     ask(y);
 }

@@ -272,10 +272,11 @@ def packet(op, body, version=0):
 
 
 class YouTube:
-    """The Data API's few routes. `pages`: lists of items, one a poll; then empty ones."""
+    """The Data API's few routes. `pages`: lists of items, one a poll; then empty ones. `searches`: answers to a search, one
+    each; then the video."""
 
     def __init__(self, video="dQw4w9WgXcQ"):
-        self.video, self.pages, self.calls, self.status = video, [], [], None
+        self.video, self.pages, self.searches, self.calls, self.status = video, [], [], [], None
         self.changed = threading.Condition()
         outer = self
 
@@ -308,6 +309,8 @@ class YouTube:
                 return 200, {"items": found}
             if path.startswith("/channels"):
                 return 200, {"items": [{"id": "UC" + "x" * 22}]}
+            if path.startswith("/search") and self.searches:
+                return self.searches.pop(0)
             if path.startswith("/search"):
                 return 200, {"items": [{"id": {"videoId": self.video}}]}
             items = self.pages.pop(0) if self.pages else []

@@ -327,6 +327,19 @@ def test_youtube_quota_and_bad_keys():
     youtube.close()
 
 
+def test_youtube_channel_that_is_not_live_does_not_eat_the_quota():
+    youtube = YouTube()
+    youtube.searches = [(500, {}), (200, {"items": []})]
+    with live(f'[danmaku.youtube]\napi_key = "the-key"\nurl = "{youtube.url}"\n') as server:
+        start(server, platform="youtube", channel="@someone")
+        until(lambda: channel(server)["trouble"] == "the channel is not live", "an answer")
+        assert channel(server)["state"] == "waiting" and channel(server)["retry_seconds"] > 800, channel(server)
+        # the second attempt knows whose the handle is
+        assert [c.split("?")[0] for c in youtube.calls] == ["/channels", "/search", "/search"], youtube.calls
+        assert channel(server)["quota"]["used"] == 201
+    youtube.close()
+
+
 def test_a_question_without_an_answer_does_not_keep_the_server():
     silent = Listener()
     silent.serve = lambda client: silent.saw("asked")
