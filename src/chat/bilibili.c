@@ -4,6 +4,7 @@
  * `start` is a signed request that gives addresses of websockets and what to say there first; the websocket then
  * brings packets. Two heartbeats keep it alive: one packet each 30 s, and a signed request each 20 s, without which
  * the platform ends the session. `end` is said on the way out, so that the next start is not refused for a while. */
+#include "base/clock.h"
 #include "chat/bilibili_frame.h"
 #include "chat/bilibili_message.h"
 #include "chat/source.h"
@@ -184,8 +185,12 @@ static void on_socket_beat(void *user)
         source_failed(&b->source, "Bilibili did not answer the first packet");
         return;
     }
+    if (clock_seconds() - websocket_last_heard(b->socket) > 2 * SOCKET_BEAT) { /* it answers each beat */
+        source_failed(&b->source, "Bilibili has stopped answering");
+        return;
+    }
     if (bilibili_packet_write(&packet, BILIBILI_HEARTBEAT, "", 0) == 0)
-        (void)websocket_send(b->socket, 1, packet.ptr, packet.len); /* a dead line is told by its close */
+        (void)websocket_send(b->socket, 1, packet.ptr, packet.len); /* what is lost is noticed at a later beat */
     buf_release(&packet);
     loop_timer_start(b->source.params.loop, &b->socket_beat, SOCKET_BEAT, on_socket_beat, b);
 }
