@@ -6,6 +6,7 @@
 
 #define MICROS       1000000
 #define MICROS_MILLI 1000 /* of a thousandth */
+#define WHOLE_MAX    (INT64_MAX / MICROS / 1000) /* of a number that is told, and of thousandths that are counted up */
 #define PREFIX       "LIVE_OPEN_PLATFORM_"
 
 static const char *text(const json_t *o, const char *key)
@@ -17,7 +18,13 @@ static const char *text(const json_t *o, const char *key)
 static int64_t whole(const json_t *o, const char *key)
 {
     const json_int_t v = json_integer_value(json_object_get(o, key));
-    return v > 0 && v < INT64_MAX / MICROS / 1000 ? v : 0;
+    return v > 0 && v < WHOLE_MAX ? v : 0;
+}
+
+/* WHOLE_MAX at most: nobody pays millions, but anybody can write them. */
+static int64_t times(int64_t each, int64_t count)
+{
+    return each > WHOLE_MAX / count ? WHOLE_MAX : each * count;
 }
 
 static void price(struct chat_message *m, int64_t micros, char shown[32])
@@ -61,7 +68,7 @@ static int fill(struct chat_message *m, const char *name, const json_t *data, ch
         m->item = text(data, "gift_name");
         m->count = whole(data, "gift_num");
         if (json_is_true(json_object_get(data, "paid")))
-            price(m, whole(data, "price") * (m->count ? m->count : 1) * MICROS_MILLI, amount);
+            price(m, times(whole(data, "price"), m->count ? m->count : 1) * MICROS_MILLI, amount);
     } else if (strcmp(name, "SUPER_CHAT") == 0) {
         bilibili_superchat_id(whole(data, "message_id"), id);
         m->id = id;

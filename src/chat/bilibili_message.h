@@ -11,7 +11,7 @@ enum bilibili_event { BILIBILI_NOTHING, BILIBILI_SAID, BILIBILI_REMOVAL, BILIBIL
 struct bilibili_command {
     enum bilibili_event event;
     struct chat_message *message; /* a reference, of BILIBILI_SAID */
-    const json_t *removed;        /* ids, of BILIBILI_REMOVAL: see bilibili_removed_id; of the command */
+    const json_t *removed;        /* ids, of BILIBILI_REMOVAL: see bilibili_superchat_id; of the command */
 };
 
 /* E_FORMAT for what is no command, E_NOMEM. */

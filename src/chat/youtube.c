@@ -49,7 +49,7 @@ static void ask(struct youtube *y);
 
 /* -------- quota -------- */
 
-/* Days since 1970 in Pacific time, near enough without a time zone file: an hour off in winter only delays the new
+/* Days since 1970 in Pacific time, near enough without a time zone file: an hour off in summer only delays the new
  * day. */
 static int64_t pacific_day(void)
 {

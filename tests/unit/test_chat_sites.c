@@ -333,6 +333,10 @@ static void bilibilis_commands(void **state)
          "{\"uname\":\"a\",\"msg_id\":\"m\",\"gift_name\":\"x\",\"gift_num\":-5,\"price\":9223372036854775807,"
          "\"paid\":true}",
          CHAT_GIFT, CHAT_NORMAL, 0, "m", "a", "", "x", 1, 0, "¥0"},
+        {"SEND_GIFT",
+         "{\"uname\":\"a\",\"msg_id\":\"m\",\"gift_name\":\"x\",\"gift_num\":5000000000,\"price\":5000000000,"
+         "\"paid\":true}",
+         CHAT_GIFT, CHAT_PAID, 0, "m", "a", "", "x", 5000000000, 9223372036000, "¥9223372.04"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
