@@ -1,5 +1,6 @@
 """Chats that are read aloud: each site by a stand-in that speaks its protocol, faults included; rules, queue and controls over
 HTTP; what players hear. Usage: test_chat.py PROGRAM; prints TAP."""
+import concurrent.futures
 import contextlib
 import itertools
 import json
@@ -394,6 +395,18 @@ def test_bilibili_rubbish_is_survived():
     bilibili.close()
 
 
+def hear_silence():
+    bilibili = Bilibili(deaf=True)
+    with live(BILIBILI.format(bilibili.url)) as server:
+        start(server, platform="bilibili", channel="22", code="code-1")
+        ready(server)
+        until(lambda: "stopped answering" in channel(server)["trouble"], "a connection that is given up", 120)
+    bilibili.close()
+
+
+SILENCE = concurrent.futures.ThreadPoolExecutor().submit(hear_silence)  # beside the other tests, for it takes a minute
+
+
 # -------- everything else --------
 
 def test_any_websocket():
@@ -701,6 +714,10 @@ def test_listeners_are_told_when_the_server_goes():
         end = player.next()
         assert end == ("close", 1001), end
         server.stop()
+
+
+def test_bilibili_that_falls_silent_is_left():
+    SILENCE.result()
 
 
 run_tests(globals())
