@@ -1,5 +1,5 @@
 /* A Twitch server's bytes: lines, messages and removals of them. What is made is UTF-8 within its limits, and its
- * fragments are of its text. */
+ * fragments are of its text, one after the other. */
 #include "base/utf8.h"
 #include "chat/twitch_message.h"
 
@@ -27,9 +27,14 @@ static void check_message(const struct chat_message *m)
     if (m->fragment_count > CHAT_FRAGMENTS_MAX || m->count < 1 || m->amount_micros < 0 ||
         m->priority >= CHAT_PRIORITIES)
         abort();
+    const char *rest = strlen(m->text) + UTF8_MAX <= CHAT_TEXT_MAX ? m->text : NULL; /* NULL: it may be cut */
     for (size_t i = 0; i < m->fragment_count; i++) {
         check_text(m->fragments[i].text, IRC_LINE_MAX);
         check_text(m->fragments[i].id, IRC_LINE_MAX);
+        const char *at = rest ? strstr(rest, m->fragments[i].text) : NULL;
+        if (rest && !at)
+            abort();
+        rest = rest ? at + strlen(m->fragments[i].text) : NULL;
     }
 }
 
