@@ -92,11 +92,13 @@ function leave() {
   open = null;
 }
 
+/* Fields that say what is kept elsewhere: the draft of the rules, what the server has set. */
+const KEPT = /^(field|rule|template|stage)-|^rules-whose$/;
+
 /* In another language the room is made anew; what was typed into fields with an id stays. */
 async function rebuild() {
   const typed = [...main.querySelectorAll("input[id], textarea[id], select[id]")]
-    .filter((f) => !f.id.startsWith("field-") && f.type !== "file").map((f) =>
-      [f.id, f.type === "checkbox", f.value, f.checked]);
+    .filter((f) => !KEPT.test(f.id) && f.type !== "file").map((f) => [f.id, f.type === "checkbox", f.value, f.checked]);
   const at = scrollY;
   buildShell();
   await show(wantedRoom());

@@ -34,6 +34,11 @@ const t = translator({
   loading: ["asking the server …", "正在读取……"],
 });
 
+/* `wanted` of room_settings.js is read from it, also when the room is made anew. */
+const hashOf = (key) => {
+  const at = key.indexOf("/");
+  return key ? `#settings/${key.slice(0, at)}/${encodeURIComponent(key.slice(at + 1))}` : "#settings";
+};
 const keyOf = (c) => (c ? `${c.platform}/${c.channel}` : "");
 const pathOf = (key) => {
   const at = key.indexOf("/");
@@ -141,6 +146,7 @@ export function rulesPart({ voices, wanted, signal }) {
       whose.value = work.key;
       return;
     }
+    history.replaceState(null, "", hashOf(key));
     load(key);
   });
   save.addEventListener("click", async () => {

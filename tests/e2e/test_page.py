@@ -388,6 +388,39 @@ def test_rules_are_tried_before_they_count():
         page.until("/link/i.test(document.querySelector('.room.settings').innerText)", "its links")
 
 
+def rules_of(server, channel):
+    return ask(server, "GET", f"/api/live/rules?platform=twitch&channel={channel}")
+
+
+def at_the_rules_of(page, channel):
+    """From Live, as a streamer goes there."""
+    to_room(page, "live")
+    page.click("button", f"Rules of {channel}")
+    page.until("!!document.querySelector('main:not([aria-busy]) #rule-command')", f"the rules of {channel}")
+
+
+def test_rules_stay_their_channels_in_another_language():
+    with server_with_chat() as (server, twitch), page_of(server) as page:
+        for channel in ("alpha", "beta"):
+            join(server, twitch, channel)
+            ask(server, "PUT", f"/api/live/rules?platform=twitch&channel={channel}", {**rules_of(server, channel), "command": f"!{channel}"})
+        at_the_rules_of(page, "alpha")
+        page.until("document.getElementById('rule-command').value === '!alpha'", "the rules of alpha")
+        page.choose("Rules of", "twitch/beta")
+        page.until("document.getElementById('rule-command').value === '!beta'", "the rules of beta")
+        page.click("button", "中文")
+        page.until("document.documentElement.lang === 'zh-CN' && !!document.querySelector('main:not([aria-busy]) #rule-command')", "Chinese")
+        page.quiet()
+        assert page.js("[document.getElementById('rules-whose').value, document.getElementById('rule-command').value]") == ["twitch/beta", "!beta"]
+        page.js("document.getElementById('rule-command').select(); document.getElementById('rule-command').focus()")
+        page.call("Input.insertText", text="!both")
+        page.click("button", "English")
+        page.until("document.documentElement.lang === 'en' && !!document.querySelector('main:not([aria-busy]) #rule-command')", "English")
+        page.click("button", "Save rules")
+        until(lambda: rules_of(server, "beta")["command"] == "!both", "the rules of beta")
+        assert rules_of(server, "alpha")["command"] == "!alpha"
+
+
 # -------- for everybody --------
 
 def faults_of(page, what):
