@@ -421,6 +421,23 @@ def test_rules_stay_their_channels_in_another_language():
         assert rules_of(server, "alpha")["command"] == "!alpha"
 
 
+def test_menus_have_the_names_of_voices():
+    with server_with_chat() as (server, _), page_of(server, "/#voices") as page:
+        page.upload(".room.voices input[type=file]", kept["clip"])
+        page.shows("chosen")
+        fill_voice(page, "Mira")
+        page.click("button", "Make the voice")
+        page.shows("The voice Mira is there.")
+        page.click("button", "Rename Mira")
+        page.fill("textbox", "New name", "Mira, in the evening")
+        page.click("button", "Save")
+        page.find("button", "Preview Mira, in the evening")
+        for name, menu in (("live", "stage-voice"), ("settings", "rule-voice")):
+            to_room(page, name)
+            page.until(f"[...document.getElementById('{menu}').options].some((o) => o.value === 'Mira' && o.text === 'Mira, in the evening')",
+                       f"its name in the menu of {name}", seconds=3)
+
+
 # -------- for everybody --------
 
 def faults_of(page, what):
