@@ -89,6 +89,7 @@ export function rulesPart({ voices, wanted, signal }) {
   const file = el("input", { type: "file", accept: "application/json,.json", hidden: true });
   const channel = () => live.state.channels.find((c) => keyOf(c) === work.key) ?? null;
   const tester = ruleTester({ rules: () => work.draft ?? {}, channel, signal });
+  const unfit = new Set(); /* rules whose field has what cannot be a value, and so is not in the draft */
   let inputs = new Map(), templates = null, usual = null, turn = 0;
 
   const drawState = () => {
@@ -101,14 +102,22 @@ export function rulesPart({ voices, wanted, signal }) {
   const change = (key, value) => {
     const { input } = inputs.get(key) ?? {};
     input?.setAttribute("aria-invalid", String(value === undefined));
+    if (value === undefined) unfit.add(key);
+    else unfit.delete(key);
     if (value === undefined) return;
     work.draft = { ...work.draft, [key]: value };
     drawState();
     tester.retry();
     if (key === "words") templates?.redraw();
   };
+  const show = (input) => {
+    input.closest("details").open = true;
+    input.setAttribute("aria-invalid", "true");
+    input.focus();
+  };
   const draw = () => {
     inputs = new Map();
+    unfit.clear();
     groups.replaceChildren(...GROUPS.map(([name, fields], i) => el("details", { class: "card", open: i === 0 },
       el("summary", {}, el("h3", {}, ruleText(`group_${name}`))),
       el("div", { class: name === "templates" ? "" : "grid" },
@@ -150,6 +159,8 @@ export function rulesPart({ voices, wanted, signal }) {
     load(key);
   });
   save.addEventListener("click", async () => {
+    const [wrong] = unfit;
+    if (wrong) return show(inputs.get(wrong).input); /* or it would say "Saved" and lose what is written there */
     save.disabled = true;
     try {
       work.saved = work.draft = await api.put(pathOf(work.key), work.draft);
@@ -159,13 +170,10 @@ export function rulesPart({ voices, wanted, signal }) {
     } catch (error) {
       toast(error.message, "bad");
       const bad = inputs.get(/^"(\w+)"/.exec(error.message)?.[1])?.input; /* the sentence begins with the rule's name */
-      if (bad) {
-        bad.closest("details").open = true;
-        bad.setAttribute("aria-invalid", "true");
-        bad.focus();
-      }
+      if (bad) show(bad);
       drawState();
     }
+    return undefined;
   });
   revert.addEventListener("click", () => {
     work.draft = work.saved;

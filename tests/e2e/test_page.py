@@ -438,6 +438,23 @@ def test_menus_have_the_names_of_voices():
                        f"its name in the menu of {name}", seconds=3)
 
 
+def test_rules_that_cannot_be_are_not_saved():
+    with server_with_chat() as (server, _), page_of(server, "/#settings") as page:
+        page.fill("textbox", "Command", "!hear")
+        page.js("document.querySelectorAll('.groups details').forEach((d) => { d.open = true; })")
+        page.fill("spinbutton", "Words", "1.5")
+        page.js("document.querySelectorAll('.groups details').forEach((d) => { d.open = false; })")
+        page.click("button", "Save rules")
+        page.until("document.activeElement.id === 'rule-max_words' && document.activeElement.ariaInvalid === 'true'", "what is wrong", seconds=3)
+        assert page.js("document.activeElement.checkVisibility() && !document.getElementById('toasts').children.length")
+        assert ask(server, "GET", "/api/live/rules")["command"] != "!hear"
+        page.fill("spinbutton", "Words", "15")
+        page.click("button", "Save rules")
+        page.shows("Saved")
+        rules = ask(server, "GET", "/api/live/rules")
+        assert (rules["command"], rules["max_words"]) == ("!hear", 15), rules
+
+
 # -------- for everybody --------
 
 def faults_of(page, what):
