@@ -50,6 +50,8 @@ const pathOf = (key) => {
 const work = { key: "", saved: null, draft: null };
 const isChanged = () => work.draft && JSON.stringify(work.draft) !== JSON.stringify(work.saved);
 
+const mayLeave = async () => !isChanged() || confirm(t("leave_title"), t("leave_text"), t("leave_word"));
+
 async function exportRules() {
   const all = { rules: {} };
   for (const key of ["", ...live.state.channels.map(keyOf)]) all.rules[key] = await api.get(pathOf(key));
@@ -71,12 +73,17 @@ async function importRules(file, done) {
   const names = keys.map((k) => k || t("everyone")).join(", ");
   if (!keys.length || !(await confirm(t("import_title"), t("import_text", { names }),
     t("import_word")))) return undefined;
+  if (keys.includes(work.key) && !(await mayLeave())) return undefined;
+  const taken = [];
   await attempt(async () => {
-    for (const key of keys) await api.put(pathOf(key), all[key]);
+    for (const key of keys) {
+      await api.put(pathOf(key), all[key]);
+      taken.push(key);
+    }
     toast(t("imported", { n: keys.length }), "good");
     if (missing.length) toast(t("import_missing", { names: missing.join(", ") }));
   });
-  return done();
+  return done(taken);
 }
 
 export function rulesPart({ voices, wanted, signal }) {
@@ -151,7 +158,7 @@ export function rulesPart({ voices, wanted, signal }) {
 
   whose.addEventListener("change", async () => {
     const key = whose.value;
-    if (isChanged() && !(await confirm(t("leave_title"), t("leave_text"), t("leave_word")))) {
+    if (!(await mayLeave())) {
       whose.value = work.key;
       return;
     }
@@ -180,15 +187,25 @@ export function rulesPart({ voices, wanted, signal }) {
     draw();
   });
   file.addEventListener("change", () => {
-    if (file.files[0]) importRules(file.files[0], () => load(work.key));
+    if (file.files[0]) importRules(file.files[0], (taken) => {
+      if (taken.includes(work.key) || !isChanged()) load(work.key);
+    });
     file.value = "";
   });
   live.watch(["state", "channel"], drawWhose, signal);
   addEventListener("beforeunload", (e) => isChanged() && e.preventDefault(), { signal });
 
-  const first = wanted || work.key;
   drawWhose();
-  const ready = load(first, { keep: isChanged() && first === work.key }).then(drawWhose);
+  const begin = async () => {
+    let first = wanted || work.key;
+    if (first !== work.key && !(await mayLeave())) {
+      first = work.key;
+      if (!signal.aborted) history.replaceState(null, "", hashOf(first));
+    }
+    await load(first, { keep: isChanged() && first === work.key });
+    drawWhose();
+  };
+  const ready = begin();
   const node = el("section", { class: "rules", "aria-labelledby": "rules-title" },
     el("div", { class: "card head" }, el("header", {}, el("h2", { id: "rules-title" }, t("rules")), state),
       el("div", { class: "row whose" }, field(t("whose"), whose),

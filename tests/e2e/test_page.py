@@ -455,6 +455,32 @@ def test_rules_that_cannot_be_are_not_saved():
         assert (rules["command"], rules["max_words"]) == ("!hear", 15), rules
 
 
+def test_a_draft_of_rules_is_not_lost_unasked():
+    with server_with_chat() as (server, twitch), page_of(server) as page:
+        for channel in ("alpha", "beta"):
+            join(server, twitch, channel)
+        at_the_rules_of(page, "alpha")
+        page.fill("textbox", "Command", "!draft")
+        drafted = "[document.getElementById('rules-whose').value, document.getElementById('rule-command')?.value].join() === 'twitch/alpha,!draft'"
+        to_room(page, "live")
+        page.click("button", "Rules of beta")
+        page.until("!!document.querySelector('dialog[open]')", "a question", seconds=3)
+        page.click("button", "Cancel")
+        page.until(drafted, "the draft")
+        beta = os.path.join(kept["folder"].name, "beta.json")
+        with open(beta, "w", encoding="utf-8") as f:
+            json.dump({"rules": {"twitch/beta": {**rules_of(server, "beta"), "command": "!imported"}}}, f)
+        page.upload(".room.settings input[type=file]", beta)
+        page.click("button", "Replace")
+        page.shows("Rules of 1 taken over")
+        page.quiet()
+        assert page.js(drafted) and rules_of(server, "beta")["command"] == "!imported"
+        to_room(page, "live")
+        page.click("button", "Rules of beta")
+        page.click("button", "Leave them")
+        page.until("document.getElementById('rule-command')?.value === '!imported'", "the rules of beta")
+
+
 # -------- for everybody --------
 
 def faults_of(page, what):
