@@ -95,17 +95,20 @@ function leave() {
 /* Fields that say what is kept elsewhere: the draft of the rules, what the server has set. */
 const KEPT = /^(field|rule|template|stage)-|^rules-whose$/;
 
-/* In another language the room is made anew; what was typed into fields with an id stays. */
+/* In another language the room is made anew; what was typed into fields with an id stays, and the room hears of it
+ * as if it were typed again. Not of a token, which may just have been forgotten, nor of what the page itself wrote. */
 async function rebuild() {
   const typed = [...main.querySelectorAll("input[id], textarea[id], select[id]")]
-    .filter((f) => !KEPT.test(f.id) && f.type !== "file").map((f) => [f.id, f.type === "checkbox", f.value, f.checked]);
+    .filter((f) => !KEPT.test(f.id) && !["file", "password"].includes(f.type) && !f.readOnly).map((f) => [f.id, f.type === "checkbox", f.value, f.checked]);
   const at = scrollY;
   buildShell();
   await show(wantedRoom());
   for (const [id, box, value, checked] of typed) {
     const f = document.getElementById(id);
-    if (f && box) f.checked = checked;
-    else if (f) f.value = value;
+    if (!f || (box ? f.checked === checked : f.value === value)) continue;
+    if (box) f.checked = checked;
+    else f.value = value;
+    for (const kind of ["input", "change"]) f.dispatchEvent(new Event(kind, { bubbles: true }));
   }
   scrollTo(0, at);
 }

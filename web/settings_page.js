@@ -73,8 +73,8 @@ export function pageCard() {
   const keep = toggle(t("token_keep"));
   keep.input.checked = api.token() !== "" && !prefs.isSession("token");
   const use = (value) => {
+    input.value = value; /* before others hear of it: the room is made anew then */
     prefs.set("token", value, { session: !keep.input.checked });
-    input.value = value;
     toast(t(value ? "token_saved" : "token_gone"), "good");
   };
   const form = el("form", { class: "token" }, field(t("token"), input, t("token_help")), keep.whole,

@@ -481,6 +481,26 @@ def test_a_draft_of_rules_is_not_lost_unasked():
         page.until("document.getElementById('rule-command')?.value === '!imported'", "the rules of beta")
 
 
+def test_a_room_made_anew_knows_what_was_typed():
+    with server_with_chat() as (server, _), page_of(server, "/#settings") as page:
+        address = "document.querySelector('main:not([aria-busy]) #overlay-address:not([data-old])').value"
+        mark_old = "document.getElementById('overlay-address').dataset.old = 1"
+        page.fill("textbox", "Token", "a-secret")
+        page.click("button", "Use token")
+        page.until("!!document.querySelector('main:not([aria-busy]) #overlay-token')", "the room")
+        page.quiet()
+        page.click("switch", "With the token of this page")
+        page.fill("spinbutton", "Size of the text, px", "48")
+        page.until(f"{address}.includes('size=48') && {address}.includes('a-secret')", "an address with both")
+        page.js(mark_old)
+        page.click("button", "中文")
+        page.until(f"{address}.includes('size=48') && {address}.includes('a-secret') && {address}.includes('lang=zh-CN')", "both still", seconds=3)
+        page.js(mark_old)
+        page.click("button", "清除令牌")
+        page.until(f"{address}.includes('size=48') && !{address}.includes('a-secret')", "an address without the token", seconds=3)
+        assert page.js("document.getElementById('settings-token').value") == ""
+
+
 # -------- for everybody --------
 
 def faults_of(page, what):
