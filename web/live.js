@@ -46,11 +46,14 @@ function tell(part, detail) {
 
 const sameChannel = (a, b) => a.platform === b.platform && a.channel === b.channel;
 
+/* When the next try is, by this page's clock: `retry_seconds` are those from when it was told. */
+const timed = (c) => ({ ...c, retry_at: performance.now() + 1000 * (c.retry_seconds ?? 0) });
+
 const channelOf = (m) => state.channels.find((c) => sameChannel(c, m));
 
 const handlers = {
   state(all) {
-    Object.assign(state, all);
+    Object.assign(state, all, { channels: all.channels.map(timed) });
     held = all.position_seconds ?? 0;
     since = performance.now() - 1000 * held;
     state.log = state.log.slice(-LOG_MAX);
@@ -94,9 +97,9 @@ const handlers = {
     if (c.state === "stopped") {
       if (at >= 0) state.channels.splice(at, 1);
     } else if (at >= 0) {
-      state.channels[at] = c;
+      state.channels[at] = timed(c);
     } else {
-      state.channels.push(c);
+      state.channels.push(timed(c));
     }
     tell("channel");
   },

@@ -41,7 +41,6 @@ const KINDS = { connecting: "accent", ready: "good", waiting: "warn", refused: "
 
 function row(c, go) {
   const retry = el("span", { class: "dim number" }), counts = el("small", { class: "number" });
-  const retryAt = performance.now() + 1000 * (c.retry_seconds ?? 0);
   const node = el("li", { class: "channel" },
     el("div", { class: "head" },
       el("div", { class: "row" }, el("strong", { class: "name" }, c.channel),
@@ -58,7 +57,7 @@ function row(c, go) {
       el("small", { class: "number" }, t("quota", { used: number(c.quota.used), limit: number(c.quota.limit) })),
       el("progress", { max: c.quota.limit, value: c.quota.used, "aria-hidden": "true" })) : null);
   const tick = () => {
-    const left = (retryAt - performance.now()) / 1000;
+    const left = (c.retry_at - performance.now()) / 1000;
     retry.textContent = c.state === "waiting" && left > 0 ? t("retry_in", { time: duration(Math.ceil(left)) }) : "";
     counts.textContent = t("counts", { received: number(c.received ?? 0), spoken: number(c.spoken ?? 0),
       dropped: number(c.dropped ?? 0) });

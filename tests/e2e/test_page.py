@@ -501,6 +501,18 @@ def test_a_room_made_anew_knows_what_was_typed():
         assert page.js("document.getElementById('settings-token').value") == ""
 
 
+def test_the_countdown_goes_on_in_another_room():
+    browser()  # or skip at once
+    with Serving(PROGRAM, '[danmaku.twitch]\nurl = "tcp://127.0.0.1:9"\n') as server, page_of(server) as page:
+        ask(server, "POST", "/api/danmaku/start", {"platform": "twitch", "channel": "nobody"})
+        seconds = "Number(/again in ([0-9]+)/.exec(document.querySelector('.chats')?.innerText)?.[1] ?? 0)"
+        first = page.until(f"{seconds} > 3 && {seconds}", "a countdown of some seconds")
+        to_room(page, "insight")
+        page.js("new Promise((done) => setTimeout(done, 2500))")
+        to_room(page, "live")
+        assert 0 < page.js(seconds) <= first - 2, (first, page.js(seconds))
+
+
 # -------- for everybody --------
 
 def faults_of(page, what):
