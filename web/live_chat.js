@@ -61,13 +61,14 @@ function fateOf(entry) {
   return [outcomeText(entry.outcome), GOOD[entry.outcome] ?? "warn"];
 }
 
-function hear(n) {
-  const audio = new Audio(api.urlWithToken(`/api/live/clips/${n}`));
-  attempt(async () => {
-    await api.request("GET", `/api/live/clips/${n}`); /* so that its absence is told in words */
-    await audio.play();
-  });
-}
+/* By a request and not by the address, so that its absence is told in words. */
+const hear = (n) => attempt(async () => {
+  const audio = new Audio(URL.createObjectURL(await (await api.request("GET", `/api/live/clips/${n}`)).blob()));
+  const free = () => URL.revokeObjectURL(audio.src);
+  audio.addEventListener("ended", free);
+  audio.addEventListener("error", free);
+  await audio.play();
+});
 
 function makeRow(entry) {
   const m = entry.message;

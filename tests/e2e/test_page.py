@@ -513,6 +513,18 @@ def test_the_countdown_goes_on_in_another_room():
         assert 0 < page.js(seconds) <= first - 2, (first, page.js(seconds))
 
 
+def test_what_was_said_is_heard_again():
+    with server_with_chat() as (server, twitch), page_of(server) as page:
+        join(server, twitch)
+        twitch.say("Once more, please.")
+        page.until("document.querySelector('.messages .said .actions button')?.hidden === false", "what was said")
+        page.js("player = null; URL.revokeObjectURL = ((revoke) => (u) => { window.freed = u; revoke.call(URL, u); })(URL.revokeObjectURL)")
+        page.click("button", "Hear it again on this page")
+        page.until("hears() && played.length === 1", "sound")
+        page.until("played[0].ended && window.freed === played[0].src", "its end")
+        assert sum("/api/live/clips/" in u for u in page.requests) == 1, page.requests
+
+
 # -------- for everybody --------
 
 def faults_of(page, what):
