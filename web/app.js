@@ -59,14 +59,17 @@ const contextOf = (signal) => ({ api, live, player, prefs, signal, go: (name) =>
 
 async function show(name, { focus = false } = {}) {
   const mine = ++turn;
-  let room;
   try {
-    room = await import(`./room_${name}.js`);
+    const room = await import(`./room_${name}.js`);
+    if (mine !== turn) return; /* somebody was faster */
+    await enter(name, room, focus);
   } catch (error) {
-    toast(t("room_failed", { why: error.message }), "bad");
-    return;
+    if (mine === turn) toast(t("room_failed", { why: error.message }), "bad");
   }
-  if (mine !== turn) return; /* somebody was faster */
+  if (mine === turn) main.removeAttribute("aria-busy");
+}
+
+async function enter(name, room, focus) {
   leave();
   const end = new AbortController();
   const root = el("div", { class: `room ${name}` });
@@ -83,7 +86,6 @@ async function show(name, { focus = false } = {}) {
     main.focus({ preventScroll: true });
   }
   await ready;
-  if (mine === turn) main.removeAttribute("aria-busy");
 }
 
 function leave() {

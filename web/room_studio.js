@@ -40,6 +40,7 @@ const kept = {
 };
 
 export async function mount(root, { api, signal }) {
+  root.append(el("h1", { class: "unseen" }, t("studio")));
   const voices = (await attempt(() => api.get("/api/voices"))) ?? [];
   if (signal.aborted) return;
   const tell = el("p", { class: "dim", role: "status" });
@@ -178,8 +179,7 @@ export async function mount(root, { api, signal }) {
   const past = historyCard({ use, signal });
   drawPanels();
   drawText();
-  root.append(el("h1", { class: "unseen" }, t("studio")),
-    el("section", { class: "card say", "aria-label": t("text") }, form),
+  root.append(el("section", { class: "card say", "aria-label": t("text") }, form),
     el("section", { class: "card made", "aria-labelledby": "made-title" },
       el("header", {}, el("h2", { id: "made-title" }, t("result"))), tell, result), past.root);
   drawTakes();

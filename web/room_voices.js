@@ -29,10 +29,10 @@ export async function mount(root, { api, signal }) {
     card?.querySelector("h2").focus();
   }
 
+  root.append(el("header", { class: "row" }, el("h1", {}, t("voices")), count));
   await refresh();
   if (signal.aborted) return;
-  root.append(el("header", { class: "row" }, el("h1", {}, t("voices")), count), list,
-    newVoiceCard((voice) => refresh(voice.id), signal));
+  root.append(list, newVoiceCard((voice) => refresh(voice.id), signal));
 }
 
 export function unmount() {

@@ -81,6 +81,8 @@ def server_with_chat(settings="", **more):
 def page_of(server, path="/", allowed=(), **more):
     with browser().page(server.url + path, before=METERS, **more) as page:
         page.server = server
+        if more.get("settle", True):
+            page.until("!!document.querySelector('main:not([aria-busy])')", "a whole room")
         yield page
         bad = [c for c in page.complaints if not any(a in c for a in allowed)]
         assert not bad, bad
@@ -523,6 +525,14 @@ def test_what_was_said_is_heard_again():
         page.until("hears() && played.length === 1", "sound")
         page.until("played[0].ended && window.freed === played[0].src", "its end")
         assert sum("/api/live/clips/" in u for u in page.requests) == 1, page.requests
+
+
+def test_a_room_that_cannot_be_opened_says_so():
+    with server_with_chat() as (server, _), page_of(server) as page:
+        page.js("location.hash = '#settings/twitch/%'")
+        page.until("document.getElementById('alerts').innerText.includes('This room could not be opened')", "why", seconds=3)
+        page.until("!document.querySelector('main[aria-busy]')", "no more to wait for", seconds=3)
+        to_room(page, "studio")
 
 
 # -------- for everybody --------

@@ -39,7 +39,7 @@ def room(name, allowed=()):
     browser()  # or skip at once
     with Serving(PROGRAM, "[server]\ndrain_timeout = 1\n") as server, browser().page(f"{server.url}/#{name}") as page:
         page.server = server
-        page.until(f"!!document.querySelector('.room.{name} h1')", name)
+        page.until(f"!!document.querySelector('main:not([aria-busy]) .room.{name} h1')", name)
         yield page
         bad = [c for c in page.complaints if not any(a in c for a in allowed)]
         assert not bad, bad
