@@ -1,5 +1,5 @@
 /* Sound in memory, whole or still arriving: mono, -1..1. */
-export const RATE = 24000; /* Hz, of what the server says */
+const RATE = 24000; /* Hz, of what the server says */
 
 export class Clip {
   #chunks = [];

@@ -32,7 +32,7 @@ const EVENTS = {
 };
 
 /* One message out of those that `options` { en, zh, gifts, spam } let through. */
-export function makeMessage(options) {
+function makeMessage(options) {
   const kinds = ["en", "zh", "gifts", "spam"].filter((k) => options[k]);
   const kind = pick(kinds.flatMap((k) => (k === "en" || k === "zh" ? [k, k, k] : [k])).concat(kinds.length ? []
     : ["en"]));

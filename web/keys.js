@@ -15,11 +15,9 @@ const t = translator({
 });
 const names = { " ": "key_space", "Escape Escape": "key_escape_twice" };
 
-/* bind("s", () => t("skip"), skip): the label is asked for when shown. Gives a function that takes it away. */
+/* bind("s", () => t("skip"), skip): the label is asked for when shown. */
 export function bind(key, label, run) {
-  const entry = { key, label, run };
-  map.push(entry);
-  return () => map.splice(map.indexOf(entry), 1);
+  map.push({ key, label, run });
 }
 
 const writes = (e) =>

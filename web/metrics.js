@@ -21,7 +21,7 @@ function labelsOf(text) {
 }
 
 /* Adds a sample; `text` is Prometheus' format. */
-export function addSample(text, time) {
+function addSample(text, time) {
   const read = [];
   for (const line of text.split("\n")) {
     const found = line.startsWith("#") ? null : LINE.exec(line);

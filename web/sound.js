@@ -17,8 +17,8 @@ const FADE = 0.015;              /* seconds, so that stopping does not click */
 export class Player {
   /* `wants(header)` says which clips are for here; onplay(header, seconds), onend(header, cut), onchange()
    * hear of it; `cut`: it was ended before its time. */
-  constructor({ wants = () => true, onplay, onend, onchange, onconnection, oncontrol, accessToken, audible = true }) {
-    Object.assign(this, { wants, onplay, onend, onchange, onconnection, oncontrol, accessToken });
+  constructor({ wants = () => true, onplay, onend, onchange, accessToken, audible = true }) {
+    Object.assign(this, { wants, onplay, onend, onchange, accessToken });
     this.on = audible;
     this.volume = 1;
     this.paused = false;
@@ -35,7 +35,6 @@ export class Player {
       accessToken: this.accessToken,
       onbinary: (data) => this.#arrive(data),
       ontext: (message) => this.#obey(message),
-      onstate: (state) => this.onconnection?.(state),
     });
     this.look = setInterval(() => this.#look(), LOOK);
     for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => this.locked && this.unlock(), true);
@@ -202,7 +201,6 @@ export class Player {
     if (type === "skip" || type === "panic" || type === "replay") this.stop();
     this.#setPaused(message.paused ?? (type === "pause" || type === "panic" || (type !== "resume" && this.paused)));
     if (type === "clear") this.waiting = [];
-    this.oncontrol?.(message);
     this.onchange?.();
   }
 

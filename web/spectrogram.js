@@ -14,7 +14,7 @@ const COLUMNS_MAX = 900;
 const TOP = 12_000;      /* Hz */
 
 /* In place, radix 2: re and im of a length that is a power of 2. */
-export function fft(re, im) {
+function fft(re, im) {
   const n = re.length;
   for (let i = 1, j = 0; i < n; i++) {
     let bit = n >> 1;
@@ -41,7 +41,7 @@ export function fft(re, im) {
 }
 
 /* [columns][SIZE / 2] energies. */
-export function energiesOf(samples, columns) {
+function energiesOf(samples, columns) {
   const window = Float64Array.from({ length: SIZE }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / SIZE));
   return Array.from({ length: columns }, (_, c) => {
     const from = Math.round(((c + 0.5) * samples.length) / columns - SIZE / 2);

@@ -103,10 +103,10 @@ export function dialog(title, content, { wide = false } = {}) {
 }
 
 /* A question that is answered by a word for doing it ("Delete") or by leaving. */
-export async function confirm(title, text, word, { danger = true } = {}) {
-  const yes = button({ label: word, kind: danger ? "danger" : "primary", onclick: () => d.close("yes") });
+export async function confirm(title, text, word) {
+  const yes = button({ label: word, kind: "danger", onclick: () => d.close("yes") });
   const no = button({ label: t("cancel"), onclick: () => d.close("") });
   const d = dialog(title, [el("p", {}, text), el("footer", {}, no, yes)]);
-  (danger ? no : yes).focus();
+  no.focus();
   return (await d.done) === "yes";
 }

@@ -28,7 +28,7 @@ const t = translator({
   need_consent: ["The consent is missing.", "还缺少同意声明。"],
 });
 
-export const TEXT_BYTES_MAX = 2000;
+const TEXT_BYTES_MAX = 2000;
 const NAME_MAX = 100, CONSENT_MAX = 500;
 const LANGUAGES = ["en", "zh", "yue", "ja", "ko", "de", "fr", "es", "it", "pt", "ru", "hi"];
 

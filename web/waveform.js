@@ -38,7 +38,7 @@ export function drawPeaks(context, peaks, height, scale, ink) {
 }
 
 /* For those who do not see it. */
-export function describeWave(clip) {
+function describeWave(clip) {
   if (!clip.length) return t("wave_empty");
   const windows = peaksOf(clip.samples(), Math.max(1, Math.floor(clip.seconds / WINDOW)));
   const silent = windows.filter((p) => p < SILENT).length / windows.length;
