@@ -65,7 +65,7 @@ def test_speech_is_heard_and_kept():
         item = ask(page, "GET", "/api/history")["items"][0]
         assert item["text"] == TEXT and item["params"]["speed"] == 1.3, item
         page.click("button", "Stop")
-        page.until(SILENT, "silence")
+        page.until(SILENT, "silence", seconds=1)
         page.fill("searchbox", "Search the texts", "nothing like it")
         page.shows("Nothing with these words.")
         page.fill("searchbox", "Search the texts", "old games")
