@@ -12,7 +12,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chat_servers import Bilibili, Listener, Player, Twitch, WebSocketServer, YouTube  # noqa: E402
-from serving import Serving, until  # noqa: E402
+from serving import DEADLINE, Serving, until  # noqa: E402
 from tap import run_tests  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
@@ -624,6 +624,7 @@ def test_a_server_that_ends_takes_no_messages():
         late.sendall(body[10:])
         answer = late.recv(65536)
         assert answer.startswith(b"HTTP/1.1 503") and b"Retry-After: 1" in answer and b"shutting_down" in answer, answer
+        server.process.wait(DEADLINE)
 
 
 # -------- what is kept --------
