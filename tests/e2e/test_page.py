@@ -542,6 +542,14 @@ def test_a_room_that_cannot_be_opened_says_so():
         to_room(page, "studio")
 
 
+def test_rooms_have_their_heading_before_the_server_answers():
+    with server_with_chat() as (server, _), page_of(server, "/#insight") as page:
+        page.js("window.fetch = ((ask) => (to, ...rest) => String(to).includes('/api/voices') ? new Promise(() => {}) : ask(to, ...rest))(fetch)")
+        for name in ROOMS:
+            page.js(f"location.hash = '#{name}'")
+            page.until(f"!!document.querySelector('.room.{name} h1')", f"the heading of {name}", seconds=3)
+
+
 # -------- for everybody --------
 
 def faults_of(page, what):
