@@ -101,7 +101,8 @@ const KEPT = /^(field|rule|template|stage)-|^rules-whose$/;
  * as if it were typed again. Not of a token, which may just have been forgotten, nor of what the page itself wrote. */
 async function rebuild() {
   const typed = [...main.querySelectorAll("input[id], textarea[id], select[id]")]
-    .filter((f) => !KEPT.test(f.id) && !["file", "password"].includes(f.type) && !f.readOnly).map((f) => [f.id, f.type === "checkbox", f.value, f.checked]);
+    .filter((f) => !KEPT.test(f.id) && !["file", "password"].includes(f.type) && !f.readOnly)
+    .map((f) => [f.id, f.type === "checkbox", f.value, f.checked]);
   const at = scrollY;
   buildShell();
   await show(wantedRoom());
