@@ -24,6 +24,7 @@ struct websocket {
     const unsigned char *in;    /* what wslay may read */
     size_t in_len;
     double heard;
+    size_t alone; /* bytes of a message over WS_BACKLOG_MAX that found nothing waiting */
     int client, open, closing;
     int *gone; /* set when it is freed while it is being fed */
 };
@@ -193,12 +194,22 @@ void websocket_feed(struct websocket *ws, const void *data, size_t len)
 
 /* -------- sending -------- */
 
+/* A message is not refused for its own length, or a peer would never get it however often it comes back; and while such
+ * a one is on its way, short ones still go behind it. */
+static int has_room(struct websocket *ws, size_t len)
+{
+    const size_t waits = ws->kind->backlog(ws->carrier);
+    if (waits == 0)
+        ws->alone = len > WS_BACKLOG_MAX ? len : 0;
+    return waits == 0 || (waits < WS_BACKLOG_MAX + ws->alone && len <= WS_BACKLOG_MAX + ws->alone - waits);
+}
+
 static int queue(struct websocket *ws, uint8_t opcode, const void *data, size_t len)
 {
     const struct wslay_event_msg msg = {opcode, data, len};
     if (!ws->open || ws->closing)
         return E_CANCELLED;
-    if (len > WS_BACKLOG_MAX - ws->kind->backlog(ws->carrier))
+    if (!has_room(ws, len))
         return E_LIMIT;
     const int rc = wslay_event_queue_msg(ws->ctx, &msg);
     if (rc)
@@ -222,7 +233,7 @@ int websocket_send_frame(struct websocket *ws, struct ws_frame *f)
         return websocket_send(ws, f->binary, f->bytes + f->head, f->len - f->head);
     if (!ws->open || ws->closing)
         return E_CANCELLED;
-    if (f->len > WS_BACKLOG_MAX - ws->kind->backlog(ws->carrier))
+    if (!has_room(ws, f->len))
         return E_LIMIT;
     return ws->kind->send_frame(ws->carrier, f);
 }

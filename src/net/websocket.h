@@ -1,8 +1,9 @@
 /* WebSocket (RFC 6455) both ways, framed by wslay: clients that upgrade a request of ours, and servers we connect to.
  *
  * All of it belongs to the loop's thread. Pings are answered by themselves. A message over WS_MESSAGE_MAX is closed
- * with 1009, text that is no UTF-8 with 1007. What is written waits in memory, at most WS_BACKLOG_MAX bytes: a peer
- * that does not read is closed, never waited for. A message for many peers is one struct ws_frame, which they share. */
+ * with 1009, text that is no UTF-8 with 1007. What is written waits in memory, at most WS_BACKLOG_MAX bytes beside one
+ * message that is longer than that and found nothing waiting: a peer that does not read is closed, never waited for. A
+ * message for many peers is one struct ws_frame, which they share. */
 #ifndef ISHOW_NET_WEBSOCKET_H
 #define ISHOW_NET_WEBSOCKET_H
 
@@ -38,7 +39,7 @@ int websocket_connect(struct loop *l, const char *url, const char *proxy, const 
 
 /* -------- both -------- */
 
-/* 0; E_NOMEM; E_LIMIT when the peer is too far behind, E_CANCELLED when it is closing or not yet open. */
+/* 0; E_NOMEM; E_LIMIT when the peer is too far behind, which none is for whom nothing waits; E_CANCELLED when it is closing or not yet open. */
 int websocket_send(struct websocket *ws, int binary, const void *data, size_t len);
 
 struct ws_frame; /* a message as it goes to clients of ours; reference-counted */

@@ -342,6 +342,36 @@ static void who_does_not_read_is_not_waited_for(void **state)
     stage_close(&s);
 }
 
+/* A long clip is more than may wait: it goes alone, and short controls behind it; what is too much then is refused. */
+static void one_message_over_the_limit_goes_alone(void **state)
+{
+    static const size_t len = WS_BACKLOG_MAX + (4u << 20);
+    struct stage s;
+    struct ws_frame *f;
+    char *data = calloc(1, len), *got = malloc(len + 64);
+    (void)state;
+    stage_open(&s);
+    const int fd = raw_upgrade(&s, "/quiet");
+    AWAIT(&s, s.count == 1);
+    assert_int_equal(ws_frame_create(1, data, len, &f), 0);
+    for (int i = 0; i < 2; i++) {
+        const size_t bytes = 10 + len + 2 + 4;
+        assert_int_equal(websocket_send_frame(s.ours[0].ws, f), 0);
+        assert_true(websocket_backlog(s.ours[0].ws) > WS_BACKLOG_MAX / 2);
+        assert_int_equal(websocket_send(s.ours[0].ws, 0, "skip", 4), 0);
+        assert_int_equal(websocket_send_frame(s.ours[0].ws, f), E_LIMIT);
+        assert_int_equal(raw_read(&s, fd, got, bytes, bytes), bytes);
+        assert_memory_equal(got + bytes - 4, "skip", 4);
+        AWAIT(&s, websocket_backlog(s.ours[0].ws) == 0);
+    }
+    assert_int_equal(s.ours[0].closed, 0);
+    ws_frame_unref(f);
+    free(data);
+    free(got);
+    close(fd);
+    stage_close(&s);
+}
+
 static void a_callback_may_free_its_websocket(void **state)
 {
     /* two messages in one piece: the second comes to nobody */
@@ -586,6 +616,7 @@ int main(void)
         cmocka_unit_test(pings_are_sent_and_pongs_are_heard),
         cmocka_unit_test(one_frame_goes_to_many),
         cmocka_unit_test(who_does_not_read_is_not_waited_for),
+        cmocka_unit_test(one_message_over_the_limit_goes_alone),
         cmocka_unit_test(a_callback_may_free_its_websocket),
         cmocka_unit_test(goodbyes_have_their_codes),
         cmocka_unit_test(what_is_no_protocol_is_closed_with_its_code),
