@@ -171,6 +171,7 @@ int live_is_closed(const struct live *l)
 void live_close(struct live *l)
 {
     l->closed = 1;
+    stage_close(l);
     while (l->channels) {
         struct channel *c = l->channels;
         l->channels = c->next;
@@ -598,6 +599,11 @@ int live_restore_paid(struct live *l, const json_t *o, struct error *err)
     int rc = chat_message_read(o, &m, err);
     if (rc)
         return rc;
+    if (stage_has(l, m->id)) {
+        chat_message_unref(m);
+        return 0;
+    }
+    stage_hold(l);
     m->priority = CHAT_PAID;
     snprintf(d.voice, sizeof d.voice, "%s", text_of(o, "voice"));
     snprintf(d.lang, sizeof d.lang, "%s", text_of(o, "lang"));

@@ -26,6 +26,7 @@
 #define LIVE_GAP           0.15 /* seconds between clips */
 #define LIVE_QUEUE_TOLD    100  /* messages of the queue that a page is told */
 #define LIVE_READABLE      20   /* messages a second that a page is told; more than that nobody reads */
+#define LIVE_GRACE         10.0 /* seconds for which what was restored waits for somebody who listens */
 
 struct live;
 
@@ -91,6 +92,7 @@ int live_is_on(const struct live *l, enum chat_platform platform, const char *ch
 int live_restore_rules(struct live *l, const char *platform, const char *channel, const json_t *rules,
                        struct error *err);
 int live_restore_channel(struct live *l, const json_t *channel, struct error *err);
+/* The first one has the stage wait for a player, LIVE_GRACE at most. One that is there already does not come twice. */
 int live_restore_paid(struct live *l, const json_t *paid, struct error *err);
 
 /* -------- messages -------- */
@@ -158,7 +160,8 @@ struct live_listener {
 int live_listen(struct live *l, struct live_listener *who);
 void live_leave(struct live *l, struct live_listener *who); /* fine when it does not listen */
 
-/* The server goes down: no chat is read any more, all listeners are told, nothing new is spoken. */
+/* The server goes down: no chat is read any more, all listeners are told, nothing new is spoken. What sounds counts as
+ * spoken when players have it. */
 void live_close(struct live *l);
 int live_is_closed(const struct live *l);
 

@@ -284,6 +284,8 @@ int live_listen(struct live *l, struct live_listener *who)
             who->control(who->user, text, strlen(text));
         free(text);
     }
+    if (who->listed && (who->packet || who->clip))
+        stage_listened(l);
     const double passed = position(l);
     if (who->listed && who->packet && l->playing && l->playing->seconds - passed > OFFSET_LEAST) {
         struct ws_frame *late = live_packet(l->playing, passed);

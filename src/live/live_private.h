@@ -57,6 +57,7 @@ struct live {
     struct live_clip *playing; /* NULL: silence */
     double playing_since;
     struct loop_timer end_of_clip, retry;
+    struct loop_timer grace; /* running: nothing sounds before somebody listens, or it has ended */
     struct live_clip *clips[LIVE_CLIPS_MAX]; /* a ring of what was on the stage */
     size_t clip_next;
     int paused, closed;
@@ -96,6 +97,10 @@ void stage_work(struct live *l); /* does what can be done: plays what is ready, 
 void stage_remove(struct live *l, const struct chat_match *match, const char *reason);
 /* Forgets the sound of what was spoken already, and marks it in the log: nobody can hear it again. */
 void stage_forget(struct live *l, const struct chat_match *match);
+int stage_has(const struct live *l, const char *message_id); /* is it on its way, or does it sound? */
+void stage_hold(struct live *l);     /* what comes from the disk waits for those who will listen */
+void stage_listened(struct live *l); /* somebody does */
+void stage_close(struct live *l);
 void stage_release(struct live *l);
 
 /* -------- live_json.c -------- */

@@ -213,7 +213,7 @@ void stage_work(struct live *l)
 {
     if (l->closed)
         return;
-    if (l->ready && !l->playing && !l->paused) {
+    if (l->ready && !l->playing && !l->paused && !l->grace.loop) {
         struct live_clip *clip = l->ready;
         l->ready = NULL;
         play(l, clip);
@@ -225,6 +225,57 @@ void stage_work(struct live *l)
         make_next(l);
         live_tell_queue(l);
     }
+}
+
+/* -------- a begin and an end -------- */
+
+static void on_grace(void *user)
+{
+    stage_work(user);
+}
+
+static int is_heard(const struct live *l, int also_here)
+{
+    for (const struct live_listener *who = l->listeners; who; who = who->next)
+        if (who->packet || (who->clip && also_here))
+            return 1;
+    return 0;
+}
+
+void stage_hold(struct live *l)
+{
+    if (!l->grace.loop && !is_heard(l, 1))
+        loop_timer_start(l->params.loop, &l->grace, LIVE_GRACE, on_grace, l);
+}
+
+void stage_listened(struct live *l)
+{
+    if (l->grace.loop) /* a moment later, because the listener may not be told yet */
+        loop_timer_start(l->params.loop, &l->grace, 0, on_grace, l);
+}
+
+int stage_has(const struct live *l, const char *message_id)
+{
+    const struct chat_item *const items[] = {chat_queue_find_message(l->queue, message_id), l->making.item,
+                                             l->ready ? l->ready->item : NULL, l->playing ? l->playing->item : NULL};
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++)
+        if (items[i] && strcmp(items[i]->message->id, message_id) == 0)
+            return 1;
+    return 0;
+}
+
+/* A player that has been sent a clip plays it to its end, so another process must not say it again. This machine's own
+ * sound ends with the process: what nobody else hears stays kept, as all the rest does. */
+void stage_close(struct live *l)
+{
+    loop_timer_stop(&l->grace);
+    loop_timer_stop(&l->retry);
+    loop_timer_stop(&l->end_of_clip);
+    if (l->making.job)
+        speech_cancel(l->params.speech, l->making.job);
+    l->making.job = NULL;
+    if (l->playing && is_heard(l, 0))
+        live_item_gone(l, l->playing->item);
 }
 
 /* -------- taking back -------- */
@@ -402,6 +453,7 @@ int live_set_voice(struct live *l, const char *voice)
 
 void stage_release(struct live *l)
 {
+    loop_timer_stop(&l->grace);
     loop_timer_stop(&l->end_of_clip);
     loop_timer_stop(&l->retry);
     if (l->making.job)

@@ -4,6 +4,7 @@
 #include "live/live.h"
 #include "net/http_client.h"
 #include "server/auth.h"
+#include "server/live_setup.h"
 #include "server/reload.h"
 
 #include <errno.h>
@@ -79,6 +80,27 @@ static void end(struct lifecycle *l, int at_once)
     }
 }
 
+static void run_last_kept(struct store *s, struct store_job *job)
+{
+    (void)s;
+    (void)job;
+}
+
+static void done_last_kept(struct store_job *job)
+{
+    upgrade_let_go(&((struct last_kept *)(void *)job)->lifecycle->upgrade);
+}
+
+/* The new process restores what this one's stage has kept, so it has to wait until that is on the disk. When the store
+ * has no room, it waits for this one's end. */
+static void leave_stage(struct lifecycle *l)
+{
+    struct error err;
+    l->last_kept = (struct last_kept){.job = {.run = run_last_kept, .done = done_last_kept}, .lifecycle = l};
+    if (store_submit(l->server->store, &l->last_kept.job, &err))
+        log_event(l->server->log, LOG_WARN, "stage left late", log_str("why", err.text));
+}
+
 static void on_successor(void *user, pid_t successor)
 {
     struct lifecycle *l = user;
@@ -86,6 +108,7 @@ static void on_successor(void *user, pid_t successor)
     notify_main_pid(successor);
     notify_watchdog_stop(&l->watchdog);
     begin_drain(l);
+    leave_stage(l);
 }
 
 /* -------- signals -------- */
@@ -164,6 +187,13 @@ int lifecycle_init(struct lifecycle *l, struct server *s, const struct server_op
     return rc;
 }
 
+static void on_alone(void *user)
+{
+    struct lifecycle *l = user;
+    if (!l->draining && live_begin(l->server))
+        log_event(l->server->log, LOG_ERROR, "not_restored", log_str("why", "out of memory"));
+}
+
 static int accept_connections(struct lifecycle *l, struct error *err)
 {
     struct server *s = l->server;
@@ -175,7 +205,9 @@ static int accept_connections(struct lifecycle *l, struct error *err)
         listeners_describe(l->listeners.fd[i], address);
         log_event(s->log, LOG_INFO, "listening", log_str("address", address));
     }
-    upgrade_report(NULL);
+    const int rc = upgrade_report_serving(&l->upgrade, on_alone, l, err);
+    if (rc)
+        return rc;
     notify_state(NOTIFY_READY, "listening on %s", address);
     notify_watchdog_start(s->loop, &l->watchdog);
     return 0;

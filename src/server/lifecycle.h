@@ -12,6 +12,7 @@
 #include "server/server.h"
 #include "server/server_state.h"
 #include "server/upgrade.h"
+#include "store/store_thread.h"
 
 struct lifecycle {
     struct server *server;
@@ -23,6 +24,10 @@ struct lifecycle {
     struct loop_timer reload, drain, load;
     struct loop_timer goodbye; /* chat sites are told that nobody reads any more */
     int goodbyes;
+    struct last_kept {
+        struct store_job job; /* first */
+        struct lifecycle *lifecycle;
+    } last_kept; /* after all that the stage has kept */
     struct notify_watchdog watchdog;
     int draining;
     struct error failure; /* of what happened while the loop ran */
@@ -36,8 +41,8 @@ void lifecycle_block_signals(sigset_t *ret);
 int lifecycle_init(struct lifecycle *l, struct server *s, const struct server_options *options, const sigset_t *old,
                    struct error *err);
 
-/* From here on there are requests, once the model is there if another process serves meanwhile. A failure of then ends
- * the loop, and is in l->failure. */
+/* From here on there are requests, once the model is there if another process serves meanwhile; and chats are read, once
+ * that other one has left the stage. A failure of then ends the loop, and is in l->failure. */
 int lifecycle_open(struct lifecycle *l, struct error *err);
 
 void lifecycle_release(struct lifecycle *l); /* accepts a zeroed one */

@@ -103,10 +103,13 @@ int live_open(struct server *s, int play, struct error *err)
     json_decref(rules);
     if (!rc && play)
         rc = live_play_create(s, &s->play, err);
-    if (rc)
-        return rc;
+    return rc;
+}
+
+int live_begin(struct server *s)
+{
     start_configured(s);
-    return live_keep_restore(s) ? error_nomem(err) : 0;
+    return live_keep_restore(s);
 }
 
 void live_shut(struct server *s)

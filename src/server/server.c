@@ -143,7 +143,7 @@ int server_run(const struct server_options *options, struct error *err)
         rc = err->code;
     }
     if (rc)
-        upgrade_report(err->text);
+        upgrade_report_failure(err->text);
     live_shut(s);
     http_server_free(s->http);
     speech_free(s->speech);

@@ -83,8 +83,8 @@ static int ready_fd(void)
 int upgrade_init(struct upgrade *u, struct loop *loop, struct log *log, const sigset_t *mask,
                  void (*on_serving)(void *user, pid_t successor), void *user, struct error *err)
 {
-    *u = (struct upgrade){
-        .loop = loop, .log = log, .mask = *mask, .handle = -1, .pipe = -1, .on_serving = on_serving, .user = user};
+    *u = (struct upgrade){.loop = loop, .log = log, .mask = *mask, .handle = -1, .pipe = -1, .held = -1, .former = -1,
+                          .on_serving = on_serving, .user = user};
     const int ready = ready_fd();
     if (ready >= 0)
         (void)fcntl(ready, F_SETFD, FD_CLOEXEC);
@@ -92,6 +92,13 @@ int upgrade_init(struct upgrade *u, struct loop *loop, struct log *log, const si
 }
 
 /* -------- waiting for the new one -------- */
+
+void upgrade_let_go(struct upgrade *u)
+{
+    if (u->held >= 0)
+        close(u->held);
+    u->held = -1;
+}
 
 static void stop_waiting(struct upgrade *u)
 {
@@ -131,17 +138,21 @@ static void on_said(void *user, uint32_t events)
     const ssize_t n = read(u->pipe, u->said + u->said_len, sizeof u->said - 1 - u->said_len);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n > 0 && u->said_len + (size_t)n < sizeof u->said - 1) {
+    const int more = n > 0 && u->said_len + (size_t)n < sizeof u->said - 1;
+    if (more)
         u->said_len += (size_t)n;
-        return; /* the end of what it says is the end of the pipe */
-    }
     u->said[u->said_len] = '\0';
     if (strcmp(u->said, "serving\n") == 0) {
         const pid_t successor = u->child;
+        upgrade_let_go(u);
+        u->held = u->pipe;
+        u->pipe = -1;
         stop_waiting(u);
         u->on_serving(u->user, successor);
         return;
     }
+    if (more)
+        return; /* the end of a failure is the end of the pipe */
     u->said[strcspn(u->said, "\n")] = '\0';
     give_up(u, u->said[0] ? u->said : "the new program ended before it served");
 }
@@ -251,8 +262,8 @@ int upgrade_start(struct upgrade *u, const struct listeners *l, struct error *er
 {
     struct start s = {.count = 0};
     int ends[2] = {-1, -1}, rc = 0;
-    if (u->child) {
-        log_event(u->log, LOG_WARN, "upgrade under way", log_int("pid", u->child));
+    if (u->child || u->former >= 0) { /* one at a time, or a third would begin before the first has let go */
+        log_event(u->log, LOG_WARN, "upgrade under way", log_int("pid", u->child ? u->child : getpid()));
         return 0;
     }
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
@@ -284,14 +295,27 @@ int upgrade_start(struct upgrade *u, const struct listeners *l, struct error *er
     return 0;
 }
 
+static void stop_watching_former(struct upgrade *u)
+{
+    loop_unwatch(u->former_watch);
+    if (u->former >= 0)
+        close(u->former);
+    u->former_watch = NULL;
+    u->former = -1;
+}
+
 void upgrade_release(struct upgrade *u)
 {
+    if (!u->loop)
+        return;
     if (u->child)
         give_up(u, "this program ends");
+    upgrade_let_go(u);
+    stop_watching_former(u);
     free(u->program);
     free(u->block);
     free(u->argv);
-    *u = (struct upgrade){.handle = -1, .pipe = -1};
+    *u = (struct upgrade){.handle = -1, .pipe = -1, .held = -1, .former = -1};
 }
 
 /* -------- in the new one -------- */
@@ -301,14 +325,41 @@ int upgrade_is_awaited(void)
     return ready_fd() >= 0;
 }
 
-void upgrade_report(const char *failure)
+/* The descriptor, which is the caller's now; -1: nobody asked. */
+static int report(const char *text)
 {
     const int fd = ready_fd();
-    const char *text = failure ? failure : "serving";
     if (fd < 0)
-        return;
+        return -1;
     (void)!write(fd, text, strlen(text));
     (void)!write(fd, "\n", 1);
-    close(fd);
     unsetenv(UPGRADE_READY_FD);
+    return fd;
+}
+
+void upgrade_report_failure(const char *failure)
+{
+    const int fd = report(failure);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Nobody reads the pipe any more. */
+static void on_former(void *user, uint32_t events)
+{
+    struct upgrade *u = user;
+    (void)events;
+    stop_watching_former(u);
+    u->on_alone(u->alone_user);
+}
+
+int upgrade_report_serving(struct upgrade *u, void (*on_alone)(void *user), void *user, struct error *err)
+{
+    u->former = report("serving");
+    u->on_alone = on_alone;
+    u->alone_user = user;
+    if (u->former >= 0) /* an end without a reader is always told */
+        return loop_watch(u->loop, u->former, 0, on_former, u, &u->former_watch, err);
+    on_alone(user);
+    return 0;
 }

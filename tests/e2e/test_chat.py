@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chat_servers import Bilibili, Listener, Player, Twitch, WebSocketServer, YouTube  # noqa: E402
@@ -681,6 +682,64 @@ def what_was_paid(server):
     """All that is told of the queue's paid messages, but for when and as which number they came."""
     return [{k: v for k, v in i.items() if k not in ("number", "waiting_seconds")}
             for i in state(server)["queue"] if i["priority"] == "paid"]
+
+
+def pay(server, count):
+    for i in range(count):
+        post(server, "/api/danmaku/enqueue", id=f"p{i}", text=f"paid message {i}", user={"id": "u", "name": "Rich"},
+             amount={"micros": 1000000, "currency": "EUR", "text": "€1"})
+    until(lambda: kept(server, "live_paid") == count, "what was paid for on the disk")
+
+
+def hear(server, player, count):
+    heard = []
+    while len(heard) < count:
+        header, _ = player.packet()
+        assert "offset" not in header, header  # from its begin
+        heard.append(header["id"])
+        post(server, "/api/live/control", action="skip")
+    return heard
+
+
+def test_a_newer_program_says_what_was_paid_for_once():
+    with live() as server:
+        pause(server)
+        pay(server, 6)
+        player = Player(server.port)
+        post(server, "/api/live/control", action="resume")
+        heard = hear(server, player, 1) + [player.packet()[0]["id"]]  # this one sounds while the program is exchanged
+        server.process.send_signal(signal.SIGUSR2)
+        successor = server.wait_event("upgraded")["pid"]
+        try:
+            while (told := player.next())[0] != "close":
+                if told[0] == "packet":
+                    heard.append(told[1]["id"])
+            server.process.wait()
+            until(lambda: len(queued(server)) + len(heard) >= 5, "what is left")  # one is being made, perhaps
+            time.sleep(1)  # nobody listens, so nothing is said
+            assert state(server)["playing"] is None
+            player = Player(server.port)
+            heard += hear(server, player, 6 - len(heard))
+            assert heard == [f"p{i}" for i in range(6)], heard
+            until(lambda: kept(server, "live_paid") == 0, "nothing that is owed")
+            assert not queued(server) and state(server)["playing"] is None
+        finally:
+            os.kill(successor, signal.SIGTERM)
+
+
+def test_what_was_paid_for_waits_for_a_player_but_not_for_ever():
+    with live() as first:
+        pause(first)
+        pay(first, 2)
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+        first.odd.clear()
+        with live(folder=first.folder) as second:
+            began = time.monotonic()
+            until(lambda: state(second)["playing"], "a clip for nobody", 20)
+            assert time.monotonic() - began > 8, "pages have had no time to come back"
+            second.stop()
+        first.process.returncode = 0
 
 
 def kept(server, kind):
