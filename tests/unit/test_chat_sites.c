@@ -235,7 +235,7 @@ static void cut_packets_are_refused(void **state)
         memcpy(exact, b.ptr, n);
         const int rc = bilibili_packets(exact, n, see, &s, &err);
         if (rc != (n == first ? 0 : E_FORMAT) || s.count != (n >= first))
-            fail_msg("%zu bytes: %d, %d packets", n, rc, s.count);
+            fail_msg("%zu bytes: %d, %zu packets", n, rc, s.count);
         if (rc)
             assert_non_null(strstr(err.text, "byte"));
         free(exact);
