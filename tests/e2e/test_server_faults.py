@@ -103,8 +103,9 @@ def test_two_thousand_idle_connections():
                 until(lambda: s.descriptors() <= files + 8, "the descriptors to come back")
                 if s.sanitized():
                     continue  # its allocator gives nothing back
-                # such a crowd takes 10 MB at first, and 60 where its pieces were kept
-                until(lambda: s.resident() <= level + 6_000_000, "the memory to come back")
+                # three such crowds take 60 MB where their pieces are kept; the level itself is uncertain by some MB, by
+                # what the allocator has given back of the speech before when it is taken
+                until(lambda: s.resident() <= level + 15_000_000, "the memory to come back")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
